@@ -1,0 +1,117 @@
+// Error: a heap-allocated state behind one pointer, and the translations from errno and exceptions.
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <system_error>
+#include <vector>
+
+#include <abi/core/error.hpp>
+
+namespace abikit {
+
+struct Error::State {
+    Code code = Code::kInternal;
+    std::string message;
+    std::string hint;
+    std::vector<std::string> contexts;  // innermost first
+};
+
+std::string_view code_name(Code code) noexcept {
+    switch (code) {
+        case Code::kInvalidArgument: return "invalid_argument";
+        case Code::kInputMissing: return "input_missing";
+        case Code::kNotFound: return "not_found";
+        case Code::kAlreadyExists: return "already_exists";
+        case Code::kCorrupt: return "corrupt";
+        case Code::kIncompatible: return "incompatible";
+        case Code::kInvalidData: return "invalid_data";
+        case Code::kIo: return "io";
+        case Code::kNoSpace: return "no_space";
+        case Code::kUnavailable: return "unavailable";
+        case Code::kLimit: return "limit";
+        case Code::kLocked: return "locked";
+        case Code::kInconclusive: return "inconclusive";
+        case Code::kCancelled: return "cancelled";
+        case Code::kInternal: return "internal";
+    }
+    return "internal";
+}
+
+Error::Error(Code code, std::string message) : state_(std::make_unique<State>()) {
+    state_->code = code;
+    state_->message = std::move(message);
+}
+Error::~Error() = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(Error&&) noexcept = default;
+
+Code Error::code() const noexcept { return state_->code; }
+const std::string& Error::message() const noexcept { return state_->message; }
+const std::string& Error::hint() const noexcept { return state_->hint; }
+
+std::string Error::describe() const {
+    std::string line;
+    for (auto it = state_->contexts.rbegin(); it != state_->contexts.rend(); ++it) {
+        line += *it;
+        line += ": ";
+    }
+    return line + state_->message;
+}
+
+Error&& Error::with_context(std::string context) && {
+    state_->contexts.push_back(std::move(context));
+    return std::move(*this);
+}
+
+Error&& Error::with_hint(std::string hint) && {
+    if (state_->hint.empty()) {
+        state_->hint = std::move(hint);
+    }
+    return std::move(*this);
+}
+
+Error Error::clone() const {
+    Error copy(state_->code, state_->message);
+    copy.state_->hint = state_->hint;
+    copy.state_->contexts = state_->contexts;
+    return copy;
+}
+
+namespace {
+Code code_from_errno(int errno_value) {
+    switch (errno_value) {
+        case ENOENT:
+        case ENOTDIR: return Code::kInputMissing;
+        case ENOSPC:
+        case EDQUOT: return Code::kNoSpace;
+        case EEXIST: return Code::kAlreadyExists;
+        case ENOMEM: return Code::kLimit;
+        case EAGAIN:
+        case EBUSY: return Code::kLocked;
+        default: return Code::kIo;
+    }
+}
+}  // namespace
+
+Error error_from_errno(int errno_value, std::string_view what) {
+    std::string reason = std::generic_category().message(errno_value);
+    if (!reason.empty() && reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = static_cast<char>(reason[0] - 'A' + 'a');  // house style: lower case
+    }
+    return Error(code_from_errno(errno_value), std::string(what) + ": " + reason);
+}
+
+Error error_from_current_exception() noexcept {
+    try {
+        throw;
+    } catch (const std::bad_alloc&) {
+        return Error(Code::kLimit, "out of memory")
+            .with_hint("raise --memory-limit, or give the machine more memory");
+    } catch (const std::exception& exception) {
+        return Error(Code::kInternal, exception.what());
+    } catch (...) {
+        return Error(Code::kInternal, "unknown exception");
+    }
+}
+
+}  // namespace abikit

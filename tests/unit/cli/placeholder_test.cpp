@@ -1,0 +1,2 @@
+#include <doctest/doctest.h>
+TEST_CASE("cli links") { CHECK(true); }
