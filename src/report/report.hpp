@@ -28,8 +28,8 @@ enum class Align { kLeft, kRight };
 
 // A column of a table over an array of objects in the body.
 struct Column {
-    std::string key;     // member of each row; dotted for nested ("metadata.path")
-    std::string header;  // for a person
+    std::string key{};     // member of each row; dotted for nested ("metadata.path")
+    std::string header{};  // for a person
     Unit unit = Unit::kNone;
     Align align = Align::kLeft;
     std::size_t max_width =
@@ -38,26 +38,27 @@ struct Column {
 
 // What a person sees, in order. `path` is the dotted place of the value in the body.
 struct Field {
-    std::string path;
-    std::string label;
+    std::string path{};
+    std::string label{};
     Unit unit = Unit::kNone;
 };
 struct Block {
     enum class Kind { kText, kFields, kTable } kind = Kind::kText;
-    std::string text;             // kText: one line (may contain newlines); kTable: optional title
-    std::vector<Field> fields;    // kFields
-    std::string rows_path;        // kTable: dotted place of an array of objects; "queries.0.hits"
-    std::vector<Column> columns;  // kTable
+    std::string text{};           // kText: one line (may contain newlines); kTable: optional title
+    std::vector<Field> fields{};  // kFields
+    std::string rows_path{};      // kTable: dotted place of an array of objects; "queries.0.hits"
+    std::vector<Column> columns{};  // kTable
 };
 
 struct Report {
-    std::string schema;         // "abi.db.query/1"
-    data::Value body;           // object; "schema" and "abi" are put in front by the renderers
-    std::vector<Block> blocks;  // console and Markdown; empty: derived from the body
+    std::string schema{};         // "abi.db.query/1"
+    data::Value body{};           // object; "schema" and "abi" are put in front by the renderers
+    std::vector<Block> blocks{};  // console and Markdown; empty: derived from the body
     // The table that CSV and JSON lines write, one row a line. Empty rows_path: the body itself is
     // the one row.
-    std::string rows_path;
-    std::vector<Column> columns;  // CSV columns in order; empty: union of the rows' scalar members
+    std::string rows_path{};
+    std::vector<Column>
+        columns{};  // CSV columns in order; empty: union of the rows' scalar members
 };
 
 }  // namespace abikit::report
