@@ -18,6 +18,28 @@
 
 namespace abikit {
 
+// The operations of the interface, as the test doubles log, count and fail them.
+enum class FsCall : std::uint8_t {
+    kOpen,
+    kRead,
+    kWrite,
+    kSync,
+    kTruncate,
+    kSize,
+    kMap,
+    kLock,
+    kStat,
+    kRename,
+    kRemove,
+    kRemoveDirectory,
+    kCreateDirectory,
+    kList,
+    kSyncDirectory,
+    kMark,  // not a call: a note that a test put into a log (MemoryFileSystem::mark)
+};
+// The snake_case name, such as "sync_directory".
+ABI_API std::string_view fs_call_name(FsCall call) noexcept;
+
 enum class OpenMode {
     kRead,       // must exist; read only
     kReadWrite,  // must exist
@@ -48,7 +70,7 @@ enum class MapAdvice { kNormal, kSequential, kRandom, kWillNeed };
 // A read-only view of a file's bytes, page-aligned, counted as mapped memory (memory.hpp). Unmaps
 // itself. Reading past a truncation made by another process raises SIGBUS: files that are mapped
 // are never truncated by us.
-class MappedRegion {
+class ABI_API MappedRegion {
 public:
     virtual ~MappedRegion() = default;
     virtual std::span<const std::byte> bytes() const noexcept = 0;
@@ -57,7 +79,11 @@ public:
 
 // An open file. Positions are explicit; there is no cursor. read_at is thread-safe, the rest is
 // single-writer. Closing happens in the destructor and releases the lock. Errors name the path.
-class File {
+//
+// Pipes, terminals and other devices open too (`/dev/stdin`, a named pipe, `/dev/null`). They have
+// no positions: offsets are ignored, read_at gives what one read gives (0 at the end), sync
+// succeeds, size is 0, and a signal that interrupts a wait makes the call fail as kCancelled.
+class ABI_API File {
 public:
     virtual ~File() = default;
     // Fills `out` from `offset`; returns the bytes read, fewer than asked only at the end of the
@@ -68,7 +94,7 @@ public:
     virtual Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
     // Makes written bytes and the size durable (fdatasync). After a failure nothing about the file
     // can be trusted and the call must not be retried: the kernel may have dropped the dirty pages
-    // (Rebello et al., ATC'20).
+    // (Rebello et al., ATC'20). The real file therefore fails every later sync of this handle too.
     virtual Status sync() = 0;
     // Starts writing back [offset, offset + length) without waiting; a hint, never durable by
     // itself.
@@ -99,25 +125,36 @@ public:
     virtual Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;
     // Makes creations, renames and removals in the directory durable (fsync of the directory).
     virtual Status sync_directory(const std::string& path) = 0;
+    // Gives `to` the permissions (and, where allowed, the owner) that `from` has; does nothing when
+    // `from` does not exist. File systems without permissions keep this default, which succeeds.
+    virtual Status copy_permissions(const std::string& from, const std::string& to);
 
     // Convenience on top of the above; not virtual on purpose: they show in the operation log as
     // what they are.
+    //
+    // The whole content; kLimit when the file is larger than `max_bytes` or than free memory.
     Result<std::string> read_file(const std::string& path,
                                   std::uint64_t max_bytes = std::uint64_t{1} << 32);
-    // Atomic replace: write `path` + ".tmp", sync, rename over `path`, sync the directory. On
-    // failure the old file is whole and the temporary is removed where possible.
+    // Atomic replace: write `path` + ".tmp", sync, rename over `path`, sync the directory. Keeps
+    // the permissions of a file that is there; a symbolic link is replaced, not followed. On
+    // failure the old file is whole and the temporary is removed where possible; only a failure
+    // that says "cannot sync directory" leaves the new content in place, perhaps not durable.
+    // One writer per path at a time.
     Status replace_file(const std::string& path, std::span<const std::byte> bytes);
-    // A buffered source over a file, mapped when it is a regular file of more than
-    // `map_from_bytes`.
+    // A buffered source over a file. A regular file of more than 64 KiB is mapped, so that
+    // mapped() gives its bytes; where mapping fails, and for anything smaller or without a size
+    // (pipes, /dev/stdin), it is read.
     Result<std::unique_ptr<ByteSource>> open_source(const std::string& path);
-    // A buffered sink that creates or truncates `path`; flush() writes and syncs.
+    // A buffered sink that creates or truncates `path`; flush() writes and syncs. Bytes that were
+    // not flushed when the sink is destroyed are dropped. After a failure every later call fails.
     Result<std::unique_ptr<ByteSink>> open_sink(const std::string& path);
 };
 
 // The operating system's files. One instance is enough for a process; it has no state of its own.
 ABI_API std::unique_ptr<FileSystem> real_file_system();
 
-// Joins with exactly one '/'. The parent of "a" is ".", of "/a" is "/".
+// Joins with exactly one '/'; an empty side gives the other one. The parent of "a" is ".", of "/a"
+// is "/". The file name of "a/b/" is "b", of "/" it is empty.
 ABI_API std::string join_path(std::string_view directory, std::string_view name);
 ABI_API std::string parent_path(std::string_view path);
 ABI_API std::string_view file_name(std::string_view path);
