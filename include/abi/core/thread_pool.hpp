@@ -15,10 +15,14 @@ namespace abikit {
 using Task = std::move_only_function<void()>;
 
 // Runs tasks on `threads()` threads, the caller of a waiting function included (so a pool of 1
-// spawns none). Thread-safe. Destruction finishes what was submitted, then joins.
+// spawns none). Thread-safe. Destruction finishes what was submitted, then joins. Idle workers
+// sleep in the kernel. A task starts with the RoomScope (memory.hpp) of the thread that submitted
+// it. A waiting thread runs other queued tasks meanwhile: hold no lock while waiting that a task
+// may want.
 class ABI_API ThreadPool {
 public:
-    // threads = 0: as many as the process may run on (affinity and cgroup quota respected).
+    // threads = 0: as many as the process may run on (affinity and cgroup quota respected). Where
+    // the system refuses to start that many, the pool works with those it got.
     explicit ThreadPool(unsigned threads = 0);
     ~ThreadPool();
     ThreadPool(const ThreadPool&) = delete;
@@ -53,6 +57,7 @@ public:
     TaskGroup& operator=(const TaskGroup&) = delete;
 
     // With a pool of one thread the task is run by wait().
+    // Throws only std::bad_alloc, and then the task was not taken.
     void run(Task task);
     // Helps with queued work until every task of this group ended; rethrows the first exception of
     // a task.

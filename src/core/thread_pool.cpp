@@ -1,0 +1,181 @@
+// ThreadPool: workers and their search for work. Loops are in parallel_for.cpp, task sets in
+// task_group.cpp.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+
+#include "os_cpu.hpp"
+#include "thread_pool_impl.hpp"
+
+namespace abikit {
+namespace {
+
+// Which pool this thread works for, if any. Not configuration: it names the thread's own deque.
+struct ThisThread {
+    const void* pool = nullptr;
+    void* worker = nullptr;
+    std::uint32_t random = 0x9E3779B9;
+};
+constinit thread_local ThisThread this_thread;
+
+// Marsaglia's xorshift32: where to begin looking for a victim; quality does not matter.
+std::uint32_t next_random() noexcept {
+    std::uint32_t& state = this_thread.random;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+}  // namespace
+
+ThreadPool::Impl::Impl(unsigned threads) {
+    const unsigned wanted = threads != 0 ? threads : os::usable_cpus();
+    workers_.reserve(wanted - 1);
+    for (unsigned i = 1; i < wanted; ++i) {
+        workers_.push_back(std::make_unique<Worker>());
+    }
+    start_workers();
+}
+
+void ThreadPool::Impl::start_workers() {
+    try {
+        for (std::size_t i = 0; i < workers_.size(); ++i) {
+            Worker& worker = *workers_[i];
+            worker.thread = std::thread([this, &worker, i] { work(worker, i); });
+            ++threads_;
+        }
+    } catch (const std::exception&) {
+        // The system gives no more threads or memory: work with those that there are.
+    }
+}
+
+ThreadPool::Impl::~Impl() {
+    stop_.store(true);
+    idle_.wake(~0U);
+    for (const auto& worker : workers_) {
+        if (worker->thread.joinable()) {
+            worker->thread.join();
+        }
+    }
+    while (Job* const job = find_job()) {
+        execute(*job);
+    }
+}
+
+void ThreadPool::Impl::submit(Job* job) {
+    if (Worker* const self = this_worker()) {
+        self->deque.push(job);
+    } else {
+        injected_.push(job);
+    }
+}
+
+void ThreadPool::Impl::announce(unsigned count) noexcept {
+    const unsigned idle = idle_.sleepers();
+    idle_.wake(std::min(count, idle));
+    if (count > idle) {
+        waiting_.wake(~0U);
+    }
+}
+
+bool ThreadPool::Impl::claim_helper_place() noexcept {
+    // Helpers of loops that ended stay queued while all workers are busy; the bound keeps a caller
+    // of many short loops from piling them up.
+    if (queued_helpers_.fetch_add(1) < 4 * threads_) {
+        return true;
+    }
+    queued_helpers_.fetch_sub(1);
+    return false;
+}
+
+void ThreadPool::Impl::work(Worker& self, std::size_t number) noexcept {
+    this_thread = {.pool = this,
+                   .worker = &self,
+                   .random = 0x9E3779B9 * static_cast<std::uint32_t>(number + 1) | 1};
+    char name[32];
+    std::snprintf(name, sizeof name, "abi-worker-%zu", number + 1);
+    os::name_this_thread(name);
+    for (;;) {
+        Job* job = find_job();
+        if (job == nullptr) {
+            const int seen = idle_.prepare();
+            job = find_job();
+            const bool stop = stop_.load();
+            if (job == nullptr && !stop) {
+                idle_.sleep(seen);
+            }
+            idle_.leave();
+            if (job == nullptr && stop) {
+                return;
+            }
+            // Whoever submitted more work meanwhile may have counted on this thread for all of it.
+            if (work_queued()) {
+                announce(1);
+            }
+        }
+        if (job != nullptr) {
+            execute(*job);
+        }
+    }
+}
+
+ThreadPool::Impl::Worker* ThreadPool::Impl::this_worker() const noexcept {
+    return this_thread.pool == this ? static_cast<Worker*>(this_thread.worker) : nullptr;
+}
+
+Job* ThreadPool::Impl::find_job() noexcept {
+    Worker* const self = this_worker();
+    if (self == nullptr) {
+        Job* const job = injected_.pop();
+        return job != nullptr ? job : steal(nullptr);
+    }
+    // Now and then the outside goes first, so that tasks that spawn tasks cannot starve it.
+    constexpr unsigned kFairness = 61;
+    if (++self->searches % kFairness == 0) {
+        if (Job* const job = injected_.pop()) {
+            return job;
+        }
+    }
+    if (Job* const job = self->deque.pop()) {
+        return job;
+    }
+    if (Job* const job = injected_.pop()) {
+        return job;
+    }
+    return steal(self);
+}
+
+bool ThreadPool::Impl::work_queued() const noexcept {
+    return !injected_.empty() || std::any_of(workers_.begin(), workers_.end(),
+                                             [](const auto& w) { return !w->deque.empty(); });
+}
+
+Job* ThreadPool::Impl::steal(const Worker* self) noexcept {
+    const std::size_t count = workers_.size();
+    const std::size_t start = count == 0 ? 0 : next_random() % count;
+    for (std::size_t i = 0; i < count; ++i) {
+        Worker& victim = *workers_[(start + i) % count];
+        if (&victim == self) {
+            continue;
+        }
+        if (Job* const job = victim.deque.steal()) {
+            return job;
+        }
+    }
+    return nullptr;
+}
+
+void ThreadPool::Impl::execute(Job& job) noexcept {
+    const RoomScope scope(job.room);
+    job.run(job);
+}
+
+ThreadPool::ThreadPool(unsigned threads) : impl_(std::make_unique<Impl>(threads)) {}
+ThreadPool::~ThreadPool() = default;
+
+unsigned ThreadPool::threads() const noexcept {
+    return impl_->threads();
+}
+
+}  // namespace abikit
