@@ -1,0 +1,61 @@
+// Bulk import and export: files, directories and streams in and out of a database.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <abi/core/export.h>
+#include <abi/core/context.hpp>
+#include <abi/core/error.hpp>
+#include <abi/core/io.hpp>
+#include <abi/storage/database.hpp>
+
+namespace abikit::storage {
+
+enum class OnError { kFail, kSkip };
+
+struct ImportOptions {
+    std::string from;  // "", "npy", "fvecs", "bvecs", "csv", "tsv", "jsonl", "text", "markdown"
+    std::size_t commit_every = 8192;  // rows in one atomic commit
+    OnError on_error = OnError::kFail;
+    std::string id_column, text_column;       // CSV
+    std::vector<std::string> vector_columns;  // CSV
+    // Called after each durable commit with the rows of this import that are durable so far. An
+    // error stops the import.
+    std::function<Status(std::uint64_t durable_rows)> on_durable;
+};
+
+struct ImportRejection {
+    std::string file;
+    std::uint64_t line = 0;  // 1-based line, or row from 0 in binary formats
+    std::string reason;
+};
+
+struct ImportInfo {
+    std::uint64_t files = 0, rows_read = 0, rows_added = 0, rows_replaced = 0, rows_unchanged = 0,
+                  rows_dropped = 0, rows_rejected = 0, commits = 0, bytes_read = 0;
+    bool embedder_learned = false;
+    std::vector<ImportRejection> rejections;  // the first kMaxRejections
+};
+inline constexpr std::size_t kMaxRejections = 100;
+
+// Imports inputs in order; "-" is `standard_input`. Directories are walked in byte order, hidden
+// names and data files skipped; their text files, and text files named directly, are chunked into
+// rows "<path>#<n>" with path and line as metadata, replace what changed, and drop rows of files
+// (or parts of files) that vanished. With OnError::kFail the first bad row stops the import;
+// commits made before stay. `info` holds what was done, also on failure.
+ABI_API Status import_files(const Context& context, Database& database,
+                            const std::vector<std::string>& inputs, ByteSource* standard_input,
+                            const ImportOptions& options, ImportInfo& info);
+
+struct ExportInfo {
+    std::uint64_t rows = 0;
+};
+// Writes all live rows in order of insertion. to: "npy", "csv", "jsonl".
+ABI_API Result<ExportInfo> export_rows(const Context& context, const Database& database,
+                                       std::string_view to, ByteSink& sink);
+
+}  // namespace abikit::storage

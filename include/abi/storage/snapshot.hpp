@@ -1,0 +1,87 @@
+// A consistent, immutable view of a database: rows, texts, metadata and search, all of the same
+// moment.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <abi/core/export.h>
+#include <abi/core/context.hpp>
+#include <abi/core/error.hpp>
+#include <abi/storage/metric.hpp>
+
+namespace abikit::storage {
+
+struct State;
+
+// Where a row stands in one snapshot: an ordinal over all units, deleted rows included. Meaningless
+// in another snapshot.
+using RowNumber = std::uint64_t;
+
+// One row. The views live as long as the snapshot. Absent text or metadata are nullopt.
+struct RowView {
+    std::string id;
+    std::span<const float> vector;
+    std::optional<std::string_view> text;
+    std::optional<std::string_view> metadata;  // a JSON object in compact form
+};
+
+struct Hit {
+    RowNumber row = 0;
+    float distance = 0.0F;
+};
+
+struct SnapshotStats {
+    std::uint64_t rows = 0;          // live
+    std::uint64_t deleted_rows = 0;  // still taking space
+    std::uint64_t segments = 0;
+    std::uint64_t log_rows = 0;  // live rows not yet in a segment
+    std::uint64_t log_bytes = 0;
+    std::uint64_t vector_bytes = 0, id_bytes = 0, text_bytes = 0, metadata_bytes = 0;
+    std::uint64_t generation = 0;  // of the manifest
+    std::uint64_t lsn = 0;         // of the last commit in it
+    std::int64_t created_ns = 0, checkpoint_ns = 0;
+    std::string uuid;
+    std::uint64_t learned_documents = 0;
+};
+
+// Cheap to copy. Thread-safe. Reading a block of a file for the first time checks its checksum:
+// kCorrupt names file and offset. Outlives neither the file system nor the pool of the context it
+// was opened with.
+class ABI_API Snapshot {
+public:
+    explicit Snapshot(std::shared_ptr<const State> state);
+    ~Snapshot();
+    Snapshot(const Snapshot&);
+    Snapshot& operator=(const Snapshot&);
+
+    std::uint64_t rows() const noexcept;
+    SnapshotStats stats() const;
+
+    // The live row with this id.
+    Result<std::optional<RowNumber>> find(std::string_view id) const;
+    Result<RowView> read(RowNumber row) const;
+    Result<std::string> read_id(RowNumber row) const;
+    // Visits live rows in order of insertion, skipping the first `offset`; stops when the visitor
+    // returns false or fails.
+    Status scan(std::uint64_t offset, const std::function<Result<bool>(RowNumber)>& visit) const;
+
+    // Exact nearest rows of each query. queries: count x dimension, row-major, all finite. k >= 1.
+    // Each result ascends by distance (ties by insertion) and has min(k, rows()) hits. All threads
+    // of the context's pool work on it. Complexity: O(count * rows * dimension). kCancelled when
+    // the context's token is set.
+    Result<std::vector<std::vector<Hit>>> search(const Context& context,
+                                                 std::span<const float> queries, std::size_t count,
+                                                 std::size_t k) const;
+
+private:
+    std::shared_ptr<const State> state_;
+};
+
+}  // namespace abikit::storage

@@ -1,0 +1,166 @@
+// Chunks sized by bytes, strings bumped into blocks, norms computed once on arrival.
+#include "mem_table.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+#include "format.hpp"
+#include "norms.hpp"
+
+namespace abikit::storage {
+
+namespace {
+constexpr std::align_val_t kVectorAlign{64};
+constexpr std::size_t kStringBlock = std::size_t{64} << 10;
+
+float* allocate_floats(std::size_t count) {
+    return static_cast<float*>(
+        ::operator new[](std::max<std::size_t>(count, 1) * sizeof(float), kVectorAlign));
+}
+
+// Rows of one chunk: about 4 MiB of vectors, a multiple of 64 so that bitmap words never straddle
+// chunks.
+std::uint32_t rows_per_chunk(std::uint32_t dimension) {
+    const std::size_t rows = (std::size_t{4} << 20) / (std::size_t{dimension} * sizeof(float));
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(rows / 64 * 64, 64, 8192));
+}
+}  // namespace
+
+void MemChunk::FreeDeleter::operator()(float* memory) const noexcept {
+    ::operator delete[](memory, kVectorAlign);
+}
+
+MemChunk::MemChunk(std::uint32_t dimension, std::uint32_t capacity, bool with_norms)
+    : capacity_(capacity),
+      vectors_(allocate_floats(std::size_t{dimension} * capacity)),
+      inverse_norms_(with_norms ? allocate_floats(capacity) : nullptr),
+      ids_(capacity),
+      texts_(capacity),
+      metadata_(capacity) {}
+
+std::string_view MemChunk::keep(std::string_view text) {
+    if (text.size() > block_left_ || block_at_ == nullptr) {
+        const std::size_t size = std::max(kStringBlock, text.size());
+        blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
+        block_at_ = blocks_.back().get();
+        block_left_ = size;
+    }
+    char* const at = block_at_;
+    if (!text.empty()) {
+        std::memcpy(at, text.data(), text.size());
+    }
+    block_at_ += text.size();
+    block_left_ -= text.size();
+    return {at, text.size()};
+}
+
+void MemIndex::insert(std::uint64_t hash, MemRow row) {
+    const std::unique_lock lock(mutex_);
+    if (slots_.empty() || used_ * 2 >= slots_.size()) {
+        grow();
+    }
+    if (previous_.size() <= row) {
+        previous_.resize(row + 1, kNone);
+    }
+    std::size_t at = hash & (slots_.size() - 1);
+    while (slots_[at].row != kNone && slots_[at].hash != hash) {
+        at = (at + 1) & (slots_.size() - 1);
+    }
+    used_ += slots_[at].row == kNone ? 1u : 0u;
+    previous_[row] = slots_[at].row;
+    slots_[at] = {hash, row};
+}
+
+void MemIndex::grow() {
+    std::vector<Slot> old(slots_.empty() ? 1024 : slots_.size() * 2);
+    old.swap(slots_);
+    for (const Slot& slot : old) {
+        if (slot.row == kNone) {
+            continue;
+        }
+        std::size_t at = slot.hash & (slots_.size() - 1);
+        while (slots_[at].row != kNone) {
+            at = (at + 1) & (slots_.size() - 1);
+        }
+        slots_[at] = slot;
+    }
+}
+
+std::optional<MemRow> MemView::find(std::string_view wanted) const {
+    std::optional<MemRow> found;
+    if (index == nullptr) {
+        return found;
+    }
+    index->for_each(hash_id(wanted), [&](MemRow row) {
+        if (row >= rows || id(row) != wanted) {
+            return false;  // younger than this view, or another id of the same hash
+        }
+        if (!dead(row)) {
+            found = row;
+        }
+        return true;
+    });
+    return found;
+}
+
+MemTable::MemTable(std::uint32_t dimension, Metric metric)
+    : dimension_(dimension),
+      with_norms_(metric == Metric::kCosine),
+      chunk_rows_(rows_per_chunk(dimension)),
+      index_(std::make_shared<MemIndex>()) {}
+
+MemRow MemTable::append(std::string_view id, std::span<const float> vector,
+                        std::optional<std::string_view> text,
+                        std::optional<std::string_view> metadata) {
+    const MemRow row = rows_;
+    const std::uint32_t slot = row % chunk_rows_;
+    if (slot == 0 && row / chunk_rows_ == chunks_.size()) {
+        chunks_.push_back(std::make_shared<MemChunk>(dimension_, chunk_rows_, with_norms_));
+    }
+    MemChunk& chunk = *chunks_.back();
+    float* const target = chunk.vectors_.get() + std::size_t{slot} * dimension_;
+    std::memcpy(target, vector.data(), vector.size_bytes());
+    if (with_norms_) {
+        chunk.inverse_norms_[slot] = inverse_norm(vector);
+    }
+    chunk.ids_[slot] = chunk.keep(id);
+    chunk.texts_[slot] = text ? chunk.keep(*text) : std::string_view();
+    chunk.metadata_[slot] = metadata ? chunk.keep(*metadata) : std::string_view();
+    index_->insert(hash_id(id), row);
+    size_bytes_ += vector.size_bytes() + id.size() + (text ? text->size() : 0) +
+                   (metadata ? metadata->size() : 0);
+    ++rows_;
+    return row;
+}
+
+std::optional<MemRow> MemTable::find(std::string_view id) const {
+    std::optional<MemRow> found;
+    index_->for_each(hash_id(id), [&](MemRow row) {
+        if (chunks_[row / chunk_rows_]->id(row % chunk_rows_) != id) {
+            return false;
+        }
+        if (!deleted_.test(row)) {
+            found = row;
+        }
+        return true;
+    });
+    return found;
+}
+
+MemView MemTable::view() const {
+    MemView view;
+    view.chunks.assign(chunks_.begin(), chunks_.end());
+    view.rows = rows_;
+    view.index = index_;
+    view.chunk_rows = chunk_rows_;
+    if (deleted_.count() != 0) {
+        Bitmap copy = deleted_;
+        copy.grow(rows_);
+        view.deleted = std::make_shared<const Bitmap>(std::move(copy));
+    }
+    return view;
+}
+
+}  // namespace abikit::storage

@@ -1,0 +1,140 @@
+// The rows that are in the log but in no segment yet: chunks of memory that never move, and an
+// index from id to row.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <abi/storage/metric.hpp>
+
+#include "bitmap.hpp"
+
+namespace abikit::storage {
+
+using MemRow = std::uint32_t;
+
+// A fixed-capacity run of rows. The writer fills rows beyond what readers were told of; nothing a
+// reader sees ever moves.
+class MemChunk {
+public:
+    MemChunk(std::uint32_t dimension, std::uint32_t capacity, bool with_norms);
+    std::uint32_t capacity() const noexcept { return capacity_; }
+    const float* vectors() const noexcept { return vectors_.get(); }
+    const float* inverse_norms() const noexcept { return inverse_norms_.get(); }
+    std::string_view id(std::uint32_t slot) const noexcept { return ids_[slot]; }
+    std::optional<std::string_view> text(std::uint32_t slot) const noexcept {
+        return cell(texts_[slot]);
+    }
+    std::optional<std::string_view> metadata(std::uint32_t slot) const noexcept {
+        return cell(metadata_[slot]);
+    }
+
+private:
+    friend class MemTable;
+    static std::optional<std::string_view> cell(std::string_view view) noexcept {
+        return view.data() == nullptr ? std::nullopt : std::optional(view);
+    }
+    std::string_view keep(std::string_view text);
+
+    struct FreeDeleter {
+        void operator()(float* memory) const noexcept;
+    };
+    std::uint32_t capacity_;
+    std::unique_ptr<float[], FreeDeleter> vectors_;
+    std::unique_ptr<float[], FreeDeleter> inverse_norms_;
+    std::vector<std::string_view> ids_, texts_, metadata_;
+    std::vector<std::unique_ptr<char[]>> blocks_;  // of the strings; writer only
+    std::size_t block_left_ = 0;
+    char* block_at_ = nullptr;
+};
+
+// id -> newest row with it, older ones by a chain. Open addressing on 64-bit hashes. Thread-safe:
+// one writer, many readers.
+class MemIndex {
+public:
+    void insert(std::uint64_t hash, MemRow row);
+    // Calls visit(row) for rows of this hash, newest first, until it returns true.
+    template <class Visit>
+    void for_each(std::uint64_t hash, Visit visit) const {
+        const std::shared_lock lock(mutex_);
+        if (slots_.empty()) {
+            return;
+        }
+        for (std::size_t at = hash & (slots_.size() - 1); slots_[at].row != kNone;
+             at = (at + 1) & (slots_.size() - 1)) {
+            if (slots_[at].hash != hash) {
+                continue;
+            }
+            for (MemRow row = slots_[at].row; row != kNone; row = previous_[row]) {
+                if (visit(row)) {
+                    return;
+                }
+            }
+            return;
+        }
+    }
+
+private:
+    static constexpr MemRow kNone = 0xffffffffu;
+    struct Slot {
+        std::uint64_t hash = 0;
+        MemRow row = kNone;
+    };
+    void grow();
+    mutable std::shared_mutex mutex_;
+    std::vector<Slot> slots_;
+    std::vector<MemRow> previous_;  // per row: the next older one of the same hash
+    std::size_t used_ = 0;
+};
+
+// What a snapshot keeps of the log's rows: the chunks there were, and how many rows of them it may
+// see.
+struct MemView {
+    std::vector<std::shared_ptr<const MemChunk>> chunks;
+    MemRow rows = 0;
+    BitmapPtr deleted;
+    std::shared_ptr<const MemIndex> index;
+    std::uint32_t chunk_rows = 0;  // capacity of every chunk
+
+    const MemChunk& chunk_of(MemRow row) const noexcept { return *chunks[row / chunk_rows]; }
+    std::uint32_t slot_of(MemRow row) const noexcept { return row % chunk_rows; }
+    std::string_view id(MemRow row) const noexcept { return chunk_of(row).id(slot_of(row)); }
+    bool dead(MemRow row) const noexcept { return deleted != nullptr && deleted->test(row); }
+    std::uint64_t live() const noexcept {
+        return rows - (deleted == nullptr ? 0 : deleted->count());
+    }
+    // The live row with this id among the visible ones.
+    std::optional<MemRow> find(std::string_view id) const;
+};
+
+// The writer's side. Single thread; views may be read by others meanwhile.
+class MemTable {
+public:
+    MemTable(std::uint32_t dimension, Metric metric);
+    // Strings are copied; absent text and metadata are nullopt.
+    MemRow append(std::string_view id, std::span<const float> vector,
+                  std::optional<std::string_view> text, std::optional<std::string_view> metadata);
+    void set_deleted(MemRow row) { deleted_.set(row); }
+    bool dead(MemRow row) const noexcept { return deleted_.test(row); }
+    std::optional<MemRow> find(std::string_view id) const;
+    MemRow rows() const noexcept { return rows_; }
+    std::uint64_t size_bytes() const noexcept { return size_bytes_; }
+    MemView view() const;
+
+private:
+    std::uint32_t dimension_;
+    bool with_norms_;
+    std::uint32_t chunk_rows_;
+    std::vector<std::shared_ptr<MemChunk>> chunks_;
+    std::shared_ptr<MemIndex> index_;
+    Bitmap deleted_;
+    MemRow rows_ = 0;
+    std::uint64_t size_bytes_ = 0;
+};
+
+}  // namespace abikit::storage

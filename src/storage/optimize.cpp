@@ -1,0 +1,128 @@
+// Merging all segments into one, and teaching the embedder: the two jobs that rewrite every row.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "database_impl.hpp"
+
+namespace abikit::storage {
+
+namespace {
+constexpr std::size_t kEmbedRows = 1024;
+
+// All live rows of a state, the ones with a text embedded anew.
+class ReembeddedRows : public StateRows {
+public:
+    ReembeddedRows(const State& state, const Embedder& embedder, const Context& context)
+        : StateRows(state, Which::kAll), embedder_(embedder), context_(context) {}
+
+    Status vectors(const std::function<Status(std::span<const float>)>& sink) override {
+        const std::size_t dimension = embedder_.dimension();
+        std::vector<float> block;
+        for (std::size_t at = 0; at < numbers().size(); at += kEmbedRows) {
+            ABI_CHECK(context_.cancel.check());
+            const std::size_t count = std::min(kEmbedRows, numbers().size() - at);
+            std::vector<std::optional<std::string_view>> texts(count);
+            block.resize(count * dimension);
+            for (std::size_t i = 0; i < count; ++i) {
+                ABI_TRY(texts[i], state_.text(numbers()[at + i]));
+                if (!texts[i]) {
+                    ABI_TRY(const auto vector, state_.vector(numbers()[at + i]));
+                    std::copy(vector.begin(), vector.end(),
+                              block.begin() + static_cast<std::ptrdiff_t>(i * dimension));
+                }
+            }
+            embed(texts, block);
+            ABI_CHECK(sink(block));
+        }
+        return {};
+    }
+
+private:
+    void embed(const std::vector<std::optional<std::string_view>>& texts,
+               std::span<float> block) const {
+        const std::size_t dimension = embedder_.dimension();
+        const auto body = [&](std::size_t first, std::size_t last) {
+            for (std::size_t i = first; i < last; ++i) {
+                if (texts[i]) {
+                    embedder_.embed(*texts[i], block.subspan(i * dimension, dimension));
+                }
+            }
+        };
+        if (context_.pool != nullptr) {
+            context_.pool->parallel_for(0, texts.size(), 16, body);
+        } else {
+            body(0, texts.size());
+        }
+    }
+
+    const Embedder& embedder_;
+    const Context& context_;
+};
+
+Result<std::vector<std::string_view>> all_texts(const State& state) {
+    std::vector<std::string_view> texts;
+    const StateRows rows(state, StateRows::Which::kAll);
+    for (const RowNumber row : rows.numbers()) {
+        ABI_TRY(const auto text, state.text(row));
+        if (text) {
+            texts.push_back(*text);
+        }
+    }
+    return texts;
+}
+
+std::uint64_t size_of(const State& state) {
+    std::uint64_t bytes = state.log_bytes;
+    for (const SegmentUnit& unit : state.segments) {
+        bytes += unit.segment->size_bytes();
+    }
+    return bytes;
+}
+}  // namespace
+
+Result<OptimizeInfo> Database::Impl::optimize() {
+    const TraceSpan span(context_.trace, "storage", "optimize");
+    ABI_CHECK(check_writable());
+    const std::shared_ptr<const State> before = state();
+    OptimizeInfo info;
+    info.segments_before = before->segments.size();
+    info.size_bytes_before = size_of(*before);
+    info.rows = before->rows();
+    info.dropped_rows = before->total_rows() - info.rows;
+    ABI_TRY(const std::vector<std::string_view> texts, all_texts(*before));
+    if (embedder_ != nullptr && !texts.empty()) {
+        const std::shared_ptr<const Embedder> relearned = embedder_->relearn(texts);
+        ReembeddedRows rows(*before, *relearned, context_);
+        ABI_CHECK(rewrite(rows, relearned));
+        info.reembedded = true;
+    } else if (before->segments.size() > 1 || info.dropped_rows != 0 ||
+               before->log_rows.rows != 0) {
+        StateRows rows(*before, StateRows::Which::kAll);
+        ABI_CHECK(rewrite(rows, embedder_));
+    }
+    const std::shared_ptr<const State> after = state();
+    info.segments_after = after->segments.size();
+    info.size_bytes_after = size_of(*after);
+    return info;
+}
+
+Result<bool> Database::Impl::learn_if_new(std::span<const std::string_view> texts) {
+    const std::shared_ptr<const State> before = state();
+    const bool empty = before->rows() == 0;
+    if (embedder_ == nullptr || texts.empty() || (embedder_->learned_documents() != 0 && !empty)) {
+        return false;
+    }
+    ABI_CHECK(check_writable());
+    const TraceSpan span(context_.trace, "storage", "learn");
+    // Rows that were embedded before anything was learned count too, and are embedded again: one
+    // state fits all vectors.
+    ABI_TRY(std::vector<std::string_view> all, all_texts(*before));
+    all.insert(all.end(), texts.begin(), texts.end());
+    const std::shared_ptr<const Embedder> relearned = embedder_->relearn(all);
+    ReembeddedRows rows(*before, *relearned, context_);
+    ABI_CHECK(rewrite(rows, relearned));
+    return true;
+}
+
+}  // namespace abikit::storage

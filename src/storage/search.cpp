@@ -1,0 +1,190 @@
+// Exact search: every live row's distance, block by block while the block lies in cache, top-k
+// without a sort.
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <optional>
+
+#include <abi/simd/distance.hpp>
+#include <abi/simd/topk.hpp>
+#include <abi/storage/snapshot.hpp>
+
+#include "norms.hpp"
+#include "state.hpp"
+
+namespace abikit::storage {
+
+namespace {
+constexpr std::size_t kBlockBytes = std::size_t{128}
+                                    << 10;  // of vectors at a time: half of a small L2
+constexpr std::size_t kQueryTile = 16;      // queries that share a block
+constexpr std::uint64_t kRunsPerThread = 4;
+
+struct Queries {
+    const float* values = nullptr;
+    std::size_t count = 0;
+    std::size_t dimension = 0;
+    Metric metric = Metric::kL2;
+    std::vector<float> inverse_norms;  // cosine only
+};
+
+// Turns inner products of one query and `count` rows into distances, in place.
+void to_distances(const Queries& queries, std::size_t query, const float* row_norms,
+                  std::size_t count, float* values) {
+    if (queries.metric == Metric::kDot) {
+        for (std::size_t i = 0; i < count; ++i) {
+            values[i] = -values[i];
+        }
+    } else if (queries.metric == Metric::kCosine) {
+        const float norm = queries.inverse_norms[query];
+        for (std::size_t i = 0; i < count; ++i) {
+            values[i] = std::clamp(1.0F - values[i] * norm * row_norms[i], 0.0F, 2.0F);
+        }
+    }
+}
+
+class Scanner {
+public:
+    Scanner(const Queries& queries, std::size_t k) : queries_(queries) {
+        best_.assign(queries.count, simd::TopK(k));
+        block_rows_ =
+            std::clamp<std::size_t>(kBlockBytes / (queries.dimension * sizeof(float)), 16, 4096);
+        distances_.resize(block_rows_ * std::min(kQueryTile, queries.count));
+    }
+
+    Status scan(const Run& run) {
+        for (std::uint64_t at = 0; at < run.count; at += block_rows_) {
+            ABI_CHECK(scan_block(run, at, std::min<std::uint64_t>(block_rows_, run.count - at)));
+        }
+        return {};
+    }
+    void merge(Scanner&& other) {
+        for (std::size_t i = 0; i < best_.size(); ++i) {
+            best_[i].merge(std::move(other.best_[i]));
+        }
+    }
+    std::vector<simd::TopK>& best() { return best_; }
+
+private:
+    Status scan_block(const Run& run, std::uint64_t at, std::size_t count) {
+        const bool cosine = queries_.metric == Metric::kCosine;
+        const float* vectors = nullptr;
+        const float* norms = nullptr;
+        if (run.segment != nullptr) {
+            ABI_TRY(vectors, run.segment->vectors(run.first + at, count));
+            if (cosine) {
+                ABI_TRY(norms, run.segment->inverse_norms(run.first + at, count));
+            }
+        } else {
+            vectors = run.chunk->vectors() + (run.first + at) * queries_.dimension;
+            norms = cosine ? run.chunk->inverse_norms() + run.first + at : nullptr;
+        }
+        for (std::size_t first = 0; first < queries_.count; first += kQueryTile) {
+            const std::size_t tile = std::min(kQueryTile, queries_.count - first);
+            const float* const tile_queries = queries_.values + first * queries_.dimension;
+            if (queries_.metric == Metric::kL2) {
+                simd::l2_squared_block(tile_queries, tile, vectors, queries_.dimension, count,
+                                       distances_.data());
+            } else {
+                simd::dot_block(tile_queries, tile, vectors, queries_.dimension, count,
+                                distances_.data());
+            }
+            for (std::size_t i = 0; i < tile; ++i) {
+                float* const values = distances_.data() + i * count;
+                to_distances(queries_, first + i, norms, count, values);
+                offer(best_[first + i], run, at, values, count);
+            }
+        }
+        return {};
+    }
+    static void offer(simd::TopK& best, const Run& run, std::uint64_t at, const float* values,
+                      std::size_t count) {
+        if (run.deleted == nullptr) {
+            best.offer(values, count, run.number + at);
+        } else {
+            best.offer_masked(values, count, run.number + at,
+                              {run.deleted->words().data(), run.deleted_bit + at});
+        }
+    }
+
+    const Queries& queries_;
+    std::vector<simd::TopK> best_;
+    std::vector<float> distances_;
+    std::size_t block_rows_ = 0;
+};
+
+// Scans all runs with the pool's threads; the result does not depend on how the runs are shared
+// out.
+Result<Scanner> scan_all(const Context& context, const State& state, const Queries& queries,
+                         std::size_t k) {
+    const std::uint64_t threads = context.pool == nullptr ? 1 : context.pool->threads();
+    const std::uint64_t pieces = threads == 1 ? 1 : threads * kRunsPerThread;
+    const std::uint64_t share = std::max<std::uint64_t>(1024, state.total_rows() / pieces + 1);
+    const std::vector<Run> runs =
+        runs_of(state, std::min<std::uint64_t>(share, std::uint64_t{1} << 18));
+    Scanner total(queries, k);
+    std::optional<Error> failure;
+    std::mutex mutex;
+    const auto body = [&](std::size_t first, std::size_t last) {
+        Scanner part(queries, k);
+        Status status;
+        for (std::size_t i = first; i < last && status; ++i) {
+            status = context.cancel.check();
+            if (status) {
+                status = part.scan(runs[i]);
+            }
+        }
+        const std::scoped_lock lock(mutex);
+        if (status) {
+            total.merge(std::move(part));
+        } else if (!failure) {
+            failure = std::move(status).error();
+        }
+    };
+    if (threads == 1) {
+        body(0, runs.size());
+    } else {
+        context.pool->parallel_for(0, runs.size(), std::max<std::size_t>(1, runs.size() / pieces),
+                                   body);
+    }
+    if (failure) {
+        return fail(std::move(*failure));
+    }
+    return total;
+}
+
+Status check_queries(const Queries& queries, std::span<const float> values, std::size_t k) {
+    if (k == 0) {
+        return fail(Code::kInvalidArgument, "k must be at least 1");
+    }
+    if (values.size() != queries.count * queries.dimension) {
+        return fail(Code::kIncompatible, "the queries do not have the dimension of the database");
+    }
+    if (simd::first_non_finite(values.data(), values.size()) != values.size()) {
+        return fail(Code::kInvalidData, "a query holds NaN or infinity");
+    }
+    return {};
+}
+}  // namespace
+
+Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
+                                                       std::span<const float> values,
+                                                       std::size_t count, std::size_t k) const {
+    const TraceSpan span(context.trace, "storage", "exact_search");
+    Queries queries{values.data(), count, state_->manifest.dimension, state_->manifest.metric, {}};
+    ABI_CHECK(check_queries(queries, values, k));
+    for (std::size_t i = 0; queries.metric == Metric::kCosine && i < count; ++i) {
+        queries.inverse_norms.push_back(
+            inverse_norm(values.subspan(i * queries.dimension, queries.dimension)));
+    }
+    ABI_TRY(Scanner best, scan_all(context, *state_, queries, k));
+    std::vector<std::vector<Hit>> hits(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        for (const simd::Neighbour& neighbour : best.best()[i].take_sorted()) {
+            hits[i].push_back({neighbour.row, neighbour.distance});
+        }
+    }
+    return hits;
+}
+
+}  // namespace abikit::storage

@@ -1,0 +1,37 @@
+// Writes a segment from any source of rows, in one pass a column, holding one buffer in memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <abi/core/context.hpp>
+#include <abi/storage/metric.hpp>
+
+#include "manifest.hpp"
+#include "segment_format.hpp"
+
+namespace abikit::storage {
+
+// Rows to be written, in order. Texts and ids are asked for by position; views live until the next
+// call of the same function.
+class RowSource {
+public:
+    virtual ~RowSource() = default;
+    virtual std::uint64_t rows() const = 0;
+    // Hands over all vectors in order, in runs of whole rows.
+    virtual Status vectors(const std::function<Status(std::span<const float>)>& sink) = 0;
+    virtual Result<std::string> id(std::uint64_t row) = 0;
+    virtual Result<std::optional<std::string_view>> text(std::uint64_t row) = 0;
+    virtual Result<std::optional<std::string_view>> metadata(std::uint64_t row) = 0;
+};
+
+// `identity` gives uuid, number, dimension, metric and LSNs. Creates the file, writes it whole and
+// syncs it; the directory is synced by the caller's manifest swap. On failure the file is removed.
+Result<SegmentEntry> write_segment(const Context& context, const std::string& directory,
+                                   SegmentHeader identity, RowSource& source);
+
+}  // namespace abikit::storage

@@ -1,0 +1,81 @@
+// The public face of a State: reading rows, counting, statistics. Search is in search.cpp.
+#include <abi/core/uuid.hpp>
+#include <abi/storage/snapshot.hpp>
+
+#include "state.hpp"
+
+namespace abikit::storage {
+
+Snapshot::Snapshot(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+Snapshot::~Snapshot() = default;
+Snapshot::Snapshot(const Snapshot&) = default;
+Snapshot& Snapshot::operator=(const Snapshot&) = default;
+
+std::uint64_t Snapshot::rows() const noexcept {
+    return state_->rows();
+}
+
+SnapshotStats Snapshot::stats() const {
+    const State& state = *state_;
+    SnapshotStats stats;
+    stats.rows = state.rows();
+    stats.deleted_rows = state.total_rows() - stats.rows;
+    stats.segments = state.segments.size();
+    stats.log_rows = state.log_rows.live();
+    stats.log_bytes = state.log_bytes;
+    for (const SegmentUnit& unit : state.segments) {
+        const Segment& segment = *unit.segment;
+        stats.vector_bytes += segment.section_bytes(SectionKind::kVectors);
+        stats.id_bytes +=
+            segment.section_bytes(SectionKind::kIds) + segment.section_bytes(SectionKind::kIdIndex);
+        stats.text_bytes += segment.section_bytes(SectionKind::kTexts);
+        stats.metadata_bytes += segment.section_bytes(SectionKind::kMetadata);
+    }
+    stats.generation = state.manifest.generation;
+    stats.lsn = state.lsn;
+    stats.created_ns = state.manifest.created_ns;
+    stats.checkpoint_ns = state.manifest.checkpoint_ns;
+    stats.uuid = Uuid(state.manifest.uuid).to_string();
+    stats.learned_documents = state.learned_documents;
+    return stats;
+}
+
+Result<std::optional<RowNumber>> Snapshot::find(std::string_view id) const {
+    return state_->find(id);
+}
+
+Result<RowView> Snapshot::read(RowNumber row) const {
+    RowView view;
+    ABI_TRY(view.id, state_->id(row));
+    ABI_TRY(view.vector, state_->vector(row));
+    ABI_TRY(view.text, state_->text(row));
+    ABI_TRY(view.metadata, state_->metadata(row));
+    return view;
+}
+
+Result<std::string> Snapshot::read_id(RowNumber row) const {
+    return state_->id(row);
+}
+
+Status Snapshot::scan(std::uint64_t offset,
+                      const std::function<Result<bool>(RowNumber)>& visit) const {
+    const State& state = *state_;
+    for (const Run& run : runs_of(state, std::uint64_t{1} << 20)) {
+        for (std::uint64_t i = 0; i < run.count; ++i) {
+            if (run.deleted != nullptr && run.deleted->test(run.deleted_bit + i)) {
+                continue;
+            }
+            if (offset != 0) {
+                --offset;
+                continue;
+            }
+            ABI_TRY(const bool go_on, visit(run.number + i));
+            if (!go_on) {
+                return {};
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace abikit::storage

@@ -1,0 +1,71 @@
+// What a snapshot holds: segments with their deleted rows, and the rows of the log. Immutable once
+// published.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <abi/storage/snapshot.hpp>
+
+#include "bitmap.hpp"
+#include "manifest.hpp"
+#include "mem_table.hpp"
+#include "segment.hpp"
+
+namespace abikit::storage {
+
+struct SegmentUnit {
+    std::shared_ptr<const Segment> segment;
+    BitmapPtr deleted;
+
+    bool dead(std::uint64_t row) const noexcept { return deleted != nullptr && deleted->test(row); }
+    std::uint64_t live() const noexcept {
+        return segment->rows() - (deleted == nullptr ? 0 : deleted->count());
+    }
+};
+
+// Row numbers run through the segments in order, then through the log's rows.
+struct State {
+    Manifest manifest;
+    std::vector<SegmentUnit> segments;
+    MemView log_rows;
+    std::uint64_t lsn = 0;
+    std::uint64_t log_bytes = 0;
+    std::uint64_t learned_documents = 0;
+
+    std::uint64_t rows() const noexcept;
+    std::uint64_t total_rows() const noexcept;  // deleted ones included
+
+    // Where a row number stands: unit < segments.size() is a segment, else the log.
+    struct Place {
+        std::size_t unit = 0;
+        std::uint64_t row = 0;
+    };
+    Place place(RowNumber row) const noexcept;
+    RowNumber first_row(std::size_t unit) const noexcept;
+    bool dead(Place place) const noexcept;
+
+    Result<std::optional<RowNumber>> find(std::string_view id) const;
+    Result<std::string> id(RowNumber row) const;
+    Result<std::span<const float>> vector(RowNumber row) const;
+    Result<std::optional<std::string_view>> text(RowNumber row) const;
+    Result<std::optional<std::string_view>> metadata(RowNumber row) const;
+};
+
+// Rows of one unit that lie behind each other: what a scan walks over.
+struct Run {
+    const Segment* segment = nullptr;  // null: `chunk`
+    const MemChunk* chunk = nullptr;
+    std::uint64_t first = 0;  // row within the segment or slot within the chunk
+    std::uint64_t count = 0;
+    const Bitmap* deleted = nullptr;  // null: none
+    std::uint64_t deleted_bit = 0;    // bit of `first` in it
+    RowNumber number = 0;             // of the first row
+};
+// All rows, deleted ones included, in order, cut into runs of at most `max_rows`.
+std::vector<Run> runs_of(const State& state, std::uint64_t max_rows);
+
+}  // namespace abikit::storage

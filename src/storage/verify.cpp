@@ -1,0 +1,230 @@
+// Verify: every checksum of every file, then every cross-reference of every row. Changes nothing,
+// stops at nothing.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include <abi/core/memory.hpp>
+#include <abi/simd/distance.hpp>
+#include <abi/storage/database.hpp>
+#include <abi/text/utf8.hpp>
+
+#include "database_impl.hpp"
+#include "norms.hpp"
+
+namespace abikit::storage {
+
+namespace {
+constexpr std::size_t kBlocksPerTask = 64;
+constexpr std::uint64_t kRowsPerTask = 4096;
+constexpr int kAttempts = 20;
+
+class Verifier {
+public:
+    Verifier(const Context& context, const std::string& path) : context_(context), path_(path) {}
+
+    Result<VerifyInfo> run() {
+        auto manifest = read_manifest(*context_.fs, path_);
+        if (!manifest) {
+            if (manifest.error().code() != Code::kCorrupt || !has_manifest()) {
+                return fail(std::move(manifest).error());
+            }
+            add(std::string(kManifestName), manifest.error());
+            return std::move(info_);
+        }
+        manifest_ = *std::move(manifest);
+        ++info_.files;
+        ABI_CHECK(list_files());
+        for (const SegmentEntry& entry : manifest_.segments) {
+            ABI_CHECK(check_segment(entry));
+        }
+        check_embedder();
+        ABI_CHECK(check_log());
+        if (info_.faults_total == 0) {
+            ABI_CHECK(check_rows());
+        }
+        return std::move(info_);
+    }
+    std::uint64_t generation() const { return manifest_.generation; }
+
+private:
+    bool has_manifest() {
+        const auto info = context_.fs->stat(join_path(path_, kManifestName));
+        return info && info->has_value();
+    }
+    void add(const std::string& file, std::uint64_t offset, std::string what) {
+        const std::scoped_lock lock(mutex_);
+        ++info_.faults_total;
+        if (info_.faults.size() < kMaxFaults) {
+            info_.faults.push_back({file, offset, std::move(what)});
+        }
+    }
+    void add(const std::string& file, const Error& error) {
+        add(file, corruption_offset(error), error.describe());
+    }
+
+    template <class Body>
+    Status in_parallel(std::size_t count, std::size_t grain, Body body) {
+        const auto step = [&](std::size_t first, std::size_t last) {
+            if (!context_.cancel.cancelled()) {
+                body(first, last);
+            }
+        };
+        if (context_.pool != nullptr) {
+            context_.pool->parallel_for(0, count, grain, step);
+        } else {
+            for (std::size_t at = 0; at < count; at += grain) {
+                step(at, std::min(count, at + grain));
+            }
+        }
+        return context_.cancel.check();
+    }
+
+    Status list_files() {
+        ABI_TRY(const auto entries, context_.fs->list(path_));
+        for (const DirectoryEntry& entry : entries) {
+            if (parse_file_name(entry.name).role == FileRole::kForeign) {
+                info_.foreign.push_back(entry.name);
+            }
+        }
+        return {};
+    }
+
+    Status check_segment(const SegmentEntry& entry) {
+        const std::string name = segment_name(entry.number);
+        ++info_.files;
+        info_.bytes += entry.size_bytes;
+        if (entry.deletes_number != 0) {
+            ++info_.files;
+            if (const auto deleted = read_deletes(*context_.fs, path_, manifest_, entry);
+                !deleted) {
+                add(deletes_name(entry.deletes_number), deleted.error());
+            }
+        }
+        const auto opened = Segment::open(*context_.fs, path_, manifest_, entry);
+        if (!opened) {
+            add(name, opened.error());
+            return {};
+        }
+        for (const Section& section : (*opened)->header().sections) {
+            ABI_CHECK(check_section(**opened, section, name));
+        }
+        return {};
+    }
+    Status check_section(const Segment& segment, const Section& section, const std::string& name) {
+        info_.checksums += section.blocks();
+        return in_parallel(
+            section.blocks(), kBlocksPerTask, [&](std::size_t first, std::size_t last) {
+                for (std::size_t block = first; block < last; ++block) {
+                    if (!segment.block_intact(section, block)) {
+                        add(name, section.offset + (std::uint64_t{block} << section.block_shift),
+                            "the data do not match their checksum");
+                    }
+                }
+            });
+    }
+
+    void check_embedder() {
+        if (manifest_.embedder_number == 0) {
+            return;
+        }
+        ++info_.files;
+        if (const auto embedder = read_embedder(*context_.fs, path_, manifest_); !embedder) {
+            add(embedder_name(manifest_.embedder_number), embedder.error());
+        }
+    }
+
+    Status check_log() {
+        const std::string name = log_name(manifest_.log_number);
+        ++info_.files;
+        auto reader = LogReader::open(*context_.fs, join_path(path_, name),
+                                      {manifest_.uuid, manifest_.log_number, manifest_.log_salt});
+        if (!reader) {
+            add(name, reader.error());
+            return {};
+        }
+        while (true) {
+            ABI_CHECK(context_.cancel.check());
+            const auto record = reader->next();
+            if (!record) {
+                add(name, record.error());
+                return {};
+            }
+            if (!record->has_value()) {
+                break;
+            }
+            info_.log_replayed = true;
+            ++info_.checksums;
+        }
+        info_.bytes += reader->end();
+        return {};
+    }
+
+    // Everything reads: now each row must make sense, and be found under its id.
+    Status check_rows() {
+        auto database = Database::open(context_, path_, AccessMode::kRead);
+        if (!database) {
+            add(std::string(kManifestName), database.error());
+            return {};
+        }
+        const Snapshot snapshot = database->snapshot();
+        std::vector<RowNumber> rows;
+        ABI_CHECK(snapshot.scan(0, [&](RowNumber row) -> Result<bool> {
+            rows.push_back(row);
+            return true;
+        }));
+        info_.rows = rows.size();
+        return in_parallel(rows.size(), kRowsPerTask, [&](std::size_t first, std::size_t last) {
+            for (std::size_t i = first; i < last; ++i) {
+                if (const Status status = check_row(snapshot, rows[i]); !status) {
+                    add(std::string(kManifestName), 0,
+                        fmt::format("row {}: {}", rows[i], status.error().describe()));
+                }
+            }
+        });
+    }
+    static Status check_row(const Snapshot& snapshot, RowNumber row) {
+        ABI_TRY(const RowView view, snapshot.read(row));
+        ABI_TRY(const auto found, snapshot.find(view.id));
+        if (found != row) {
+            return fail(Code::kCorrupt, fmt::format("id '{}' leads elsewhere", view.id));
+        }
+        if (simd::first_non_finite(view.vector.data(), view.vector.size()) != view.vector.size()) {
+            return fail(Code::kCorrupt, "its vector holds NaN or infinity");
+        }
+        if (view.id.empty() || !text::utf8_valid(view.id) ||
+            (view.text && !text::utf8_valid(*view.text))) {
+            return fail(Code::kCorrupt, "its id or text is not valid UTF-8");
+        }
+        return {};
+    }
+
+    const Context& context_;
+    const std::string& path_;
+    Manifest manifest_;
+    VerifyInfo info_;
+    std::mutex mutex_;
+};
+}  // namespace
+
+Result<VerifyInfo> verify(const Context& context, const std::string& path) try {
+    const RoomScope room(Room::kStorage);
+    const TraceSpan span(context.trace, "storage", "verify");
+    for (int attempt = 1;; ++attempt) {
+        Verifier verifier(context, path);
+        ABI_TRY(VerifyInfo info, verifier.run());
+        // A writer may have swapped files away under the check: then look again at what it left.
+        const auto now = read_manifest(*context.fs, path);
+        if (info.faults_total == 0 || attempt == kAttempts || !now ||
+            now->generation == verifier.generation()) {
+            return info;
+        }
+    }
+} catch (...) {
+    return fail(error_from_current_exception());
+}
+
+}  // namespace abikit::storage
