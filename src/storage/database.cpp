@@ -66,15 +66,6 @@ Status check_strings(const data::RecordBatch& rows, std::size_t row) {
 }
 }  // namespace
 
-// Old rows are named by place for segments; rows of the log are found again when the batch is
-// applied, since the batch may replace its own.
-struct Database::Impl::Prepared {
-    BatchView view;
-    data::StringColumn assigned_ids;
-    data::StringColumn deletes;
-    std::vector<std::optional<State::Place>> old_of_rows, old_of_deletes;  // in segments
-};
-
 Status Database::Impl::check_writable() const {
     if (!writable()) {
         return fail(Code::kInvalidArgument,
@@ -241,22 +232,23 @@ CommitInfo Database::Impl::apply(const Prepared& batch) {
     return info;
 }
 
-Result<Database::Impl::Prepared> Database::Impl::prepare_replay(const BatchView& view) const {
-    Prepared out;
-    out.view = view;
-    out.deletes = *view.deletes;
-    for (std::size_t i = 0; i < out.deletes.size(); ++i) {
-        ABI_TRY(auto place, find_in_segments(out.deletes[i]));
-        out.old_of_deletes.push_back(place);
+Status Database::Impl::replay(const BatchView& view) {
+    Prepared batch;
+    batch.view = view;
+    batch.deletes = *view.deletes;
+    for (std::size_t i = 0; i < batch.deletes.size(); ++i) {
+        ABI_TRY(auto place, find_in_segments(batch.deletes[i]));
+        batch.old_of_deletes.push_back(place);
     }
-    out.old_of_rows.resize(view.rows);
+    batch.old_of_rows.resize(view.rows);
     for (std::size_t row = 0; row < view.rows; ++row) {
         const auto number = canonical_integer((*view.ids)[row]);
         if (!number || *number < next_ordinal_) {
-            ABI_TRY(out.old_of_rows[row], find_in_segments((*view.ids)[row]));
+            ABI_TRY(batch.old_of_rows[row], find_in_segments((*view.ids)[row]));
         }
     }
-    return out;
+    apply(batch);
+    return {};
 }
 
 Result<CommitInfo> Database::Impl::commit(const WriteBatch& batch) {

@@ -55,14 +55,22 @@ private:
     Status replay_log();
 
     // database.cpp
-    struct Prepared;  // a checked batch with its ids, and where its old rows stand
+    // A checked batch with its ids, and where its old rows stand: by place for segments. Rows of
+    // the log are found again when the batch is applied, since the batch may replace its own.
+    struct Prepared {
+        BatchView view;
+        data::StringColumn assigned_ids;
+        data::StringColumn deletes;
+        std::vector<std::optional<State::Place>> old_of_rows, old_of_deletes;
+    };
     Status prepare(const WriteBatch& batch, Prepared& out) const;
     Status check_rows(const data::RecordBatch& rows) const;
     Status assign_ids(const data::RecordBatch& rows, Prepared& out) const;
     Status locate(const WriteBatch& batch, Prepared& out) const;
     Result<std::optional<State::Place>> find_in_segments(std::string_view id) const;
     CommitInfo apply(const Prepared& batch);
-    Result<Prepared> prepare_replay(const BatchView& view) const;
+    // Applies a batch that the log already holds.
+    Status replay(const BatchView& view);
     void kill_row(const State::Place& place, std::vector<std::shared_ptr<Bitmap>>& changed);
     void publish();
 

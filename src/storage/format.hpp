@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include <abi/core/error.hpp>
+#include <abi/core/uuid.hpp>
 
 namespace abikit::storage {
 
@@ -24,8 +25,6 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 // Feature bits an older reader must refuse when it does not know them. None is defined in
 // version 1.
 inline constexpr std::uint64_t kKnownRequiredFeatures = 0;
-
-using Uuid = std::array<std::uint8_t, 16>;
 
 // What a file in the database directory is, by its name.
 enum class FileRole { kManifest, kLock, kLog, kSegment, kDeletes, kEmbedder, kTemporary, kForeign };

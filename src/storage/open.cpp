@@ -56,10 +56,7 @@ Result<Manifest> first_manifest(const CreateOptions& options) {
         return fail(Code::kInvalidArgument, fmt::format("dimension {} is out of range (1 to {})",
                                                         manifest.dimension, kMaxDimension));
     }
-    ABI_CHECK(fill_secure(std::as_writable_bytes(std::span(manifest.uuid))));
-    manifest.uuid[6] =
-        static_cast<std::uint8_t>((manifest.uuid[6] & 0x0f) | 0x40);  // RFC 9562, version 4
-    manifest.uuid[8] = static_cast<std::uint8_t>((manifest.uuid[8] & 0x3f) | 0x80);
+    ABI_TRY(manifest.uuid, make_uuid_v4());
     ABI_CHECK(fill_secure(std::as_writable_bytes(std::span(&manifest.log_salt, 1))));
     manifest.created_ns = manifest.checkpoint_ns = wall_clock_ns();
     manifest.log_number = 1;
@@ -179,8 +176,7 @@ Status Database::Impl::replay_log() {
             (batch.rows != 0 && batch.dimension != manifest_.dimension)) {
             return fail(corruption(path, record->offset, "a log record has an impossible content"));
         }
-        ABI_TRY(const Prepared prepared, prepare_replay(batch.view()));
-        apply(prepared);
+        ABI_CHECK(replay(batch.view()));
         lsn_ = record->lsn;
     }
     log_end_ = reader.end();

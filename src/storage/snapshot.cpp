@@ -1,5 +1,4 @@
 // The public face of a State: reading rows, counting, statistics. Search is in search.cpp.
-#include <abi/core/uuid.hpp>
 #include <abi/storage/snapshot.hpp>
 
 #include "state.hpp"
@@ -35,7 +34,7 @@ SnapshotStats Snapshot::stats() const {
     stats.lsn = state.lsn;
     stats.created_ns = state.manifest.created_ns;
     stats.checkpoint_ns = state.manifest.checkpoint_ns;
-    stats.uuid = Uuid(state.manifest.uuid).to_string();
+    stats.uuid = format_uuid(state.manifest.uuid);
     stats.learned_documents = state.learned_documents;
     return stats;
 }

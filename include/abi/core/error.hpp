@@ -114,9 +114,10 @@ ABI_API Error error_from_current_exception() noexcept;
     decl = *std::move(tmp)
 #define ABI_TRY(decl, ...) ABI_TRY_AS(ABI_JOIN(abi_try_, __COUNTER__), decl, __VA_ARGS__)
 // ABI_CHECK(file.sync()); the same for a Status.
-#define ABI_CHECK(...)                                             \
-    do {                                                           \
-        if (auto abi_status = (__VA_ARGS__); !abi_status) {        \
-            return std::unexpected(std::move(abi_status).error()); \
-        }                                                          \
+#define ABI_CHECK_AS(tmp, ...)                              \
+    do {                                                    \
+        if (auto tmp = (__VA_ARGS__); !tmp) {               \
+            return std::unexpected(std::move(tmp).error()); \
+        }                                                   \
     } while (false)
+#define ABI_CHECK(...) ABI_CHECK_AS(ABI_JOIN(abi_status_, __COUNTER__), __VA_ARGS__)

@@ -35,10 +35,13 @@ struct ImportRejection {
 };
 
 struct ImportInfo {
-    std::uint64_t files = 0, rows_read = 0, rows_added = 0, rows_replaced = 0, rows_unchanged = 0,
-                  rows_dropped = 0, rows_rejected = 0, commits = 0, bytes_read = 0;
+    std::uint64_t files = 0, files_skipped = 0, bytes_read = 0;
+    std::uint64_t rows_read = 0, rows_added = 0, rows_replaced = 0, rows_unchanged = 0;
+    std::uint64_t rows_dropped = 0;  // of documents, or parts of them, that are no longer there
+    std::uint64_t rows_rejected = 0, commits = 0;
     bool embedder_learned = false;
-    std::vector<ImportRejection> rejections;  // the first kMaxRejections
+    std::vector<ImportRejection> rejections;  // rows that were bad; the first kMaxRejections
+    std::vector<ImportRejection> skipped;  // files of directories that are no documents; likewise
 };
 inline constexpr std::size_t kMaxRejections = 100;
 

@@ -1,0 +1,88 @@
+// The machinery of an import: one place that embeds, filters and commits rows, whatever they were
+// read from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <abi/data/reader.hpp>
+#include <abi/storage/import.hpp>
+#include <abi/text/chunk.hpp>
+
+namespace abikit::storage {
+
+// Takes batches of rows and commits them. Single thread. finish() must be called; what was not
+// finished was not committed.
+class RowIntake {
+public:
+    RowIntake(const Context& context, Database& database, const ImportOptions& options,
+              ImportInfo& info)
+        : context_(context), database_(database), options_(options), info_(info) {}
+
+    // Rows of one reader batch. Rows that cannot be stored are rejected under `name`.
+    Status take(data::RecordBatch&& batch, const std::string& name);
+    // One chunk of a document, with its id; committed together with its neighbours.
+    Status take_chunk(std::string_view id, std::string_view text, std::string_view metadata,
+                      std::uint64_t line);
+    // Rows to be deleted, in the order of their arrival among the rows.
+    Status drop(std::vector<std::string> ids);
+    // Commits what is waiting. Must be called at the end, and before looking at the database for
+    // earlier rows.
+    Status finish();
+    // Records a bad row; an error when the options say that the import fails on it.
+    Status reject(const std::string& name, std::uint64_t line, std::string reason);
+
+private:
+    Status remove_bad_rows(data::RecordBatch& batch, const std::string& name);
+    Status add_vectors(data::RecordBatch& batch, const std::string& name);
+    Status store(data::RecordBatch&& batch, const std::string& name);
+    Status commit(const WriteBatch& batch);
+    Status flush_pending();
+    Status end_learning();
+    bool must_learn() const;
+
+    const Context& context_;
+    Database& database_;
+    const ImportOptions& options_;
+    ImportInfo& info_;
+    data::RecordBatch pending_;  // chunks waiting for a full commit
+    std::vector<data::RecordBatch>
+        unlearned_;  // batches waiting for the embedder to learn from them
+    std::size_t unlearned_bytes_ = 0;
+    bool learned_ = false;
+};
+
+// Imports text documents: files and directories of them. Single thread.
+class DocumentImporter {
+public:
+    DocumentImporter(const Context& context, Database& database, const ImportOptions& options,
+                     ImportInfo& info, RowIntake& intake)
+        : context_(context), database_(database), options_(options), info_(info), intake_(intake) {}
+
+    Status import_directory(const std::string& directory);
+    Status import_file(const std::string& path);
+    // A document without a name: its rows get ordinals.
+    Status import_stream(ByteSource& source);
+
+private:
+    struct Document;
+    Status collect(const std::string& directory, int depth, std::vector<std::string>& files);
+    Result<bool> is_database(const std::string& directory);
+    Status import_document(const Document& document);
+    Status take_if_changed(const Snapshot& before, const std::string& id, const text::Chunk& chunk,
+                           const std::string& metadata);
+    Status drop_rest(const Snapshot& before, const std::string& path, std::size_t chunks);
+    Status drop_vanished(const Snapshot& before, const std::string& source,
+                         const std::unordered_set<std::string>& seen);
+    void skip(const std::string& path, std::string reason);
+
+    const Context& context_;
+    Database& database_;
+    const ImportOptions& options_;
+    ImportInfo& info_;
+    RowIntake& intake_;
+};
+
+}  // namespace abikit::storage
