@@ -1,5 +1,5 @@
 // An open file of the operating system: positioned reads and writes, sync, locks and mappings.
-// os_file_system.cpp opens it; the error texts and stream loops are in os_file_io.cpp.
+// os_file_system.cpp opens it; the stream loops are in os_file_io.cpp.
 #include "os_file.hpp"
 
 #include <fcntl.h>
@@ -129,7 +129,7 @@ Result<std::size_t> RealFile::read_at(std::uint64_t offset, std::span<std::byte>
         return read_stream(fd_.get(), out, fmt::format("cannot read '{}'", path_));
     }
     if (!fits_off_t(offset, out.size())) {
-        return fail(file_error(EOVERFLOW, "read", path_));
+        return fail(fs_error(EOVERFLOW, "read", path_));
     }
     std::size_t done = 0;
     while (done < out.size()) {
@@ -138,7 +138,7 @@ Result<std::size_t> RealFile::read_at(std::uint64_t offset, std::span<std::byte>
             return ::pread(fd_.get(), out.data() + done, want, static_cast<off_t>(offset + done));
         });
         if (count < 0) {
-            return fail(file_error(errno, "read", path_));
+            return fail(fs_error(errno, "read", path_));
         }
         if (count == 0) {
             break;
@@ -153,7 +153,7 @@ Status RealFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
         return write_stream(fd_.get(), bytes, fmt::format("cannot write '{}'", path_));
     }
     if (!fits_off_t(offset, bytes.size())) {
-        return fail(file_error(EFBIG, "write", path_));
+        return fail(fs_error(EFBIG, "write", path_));
     }
     std::size_t done = 0;
     while (done < bytes.size()) {
@@ -163,7 +163,7 @@ Status RealFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
                             static_cast<off_t>(offset + done));
         });
         if (count <= 0) {  // 0 is no progress: a full device may say so instead of ENOSPC
-            return fail(file_error(count < 0 ? errno : ENOSPC, "write", path_));
+            return fail(fs_error(count < 0 ? errno : ENOSPC, "write", path_));
         }
         done += static_cast<std::size_t>(count);
     }
@@ -183,7 +183,7 @@ Status RealFile::sync() {
         return {};  // a pipe or a device that keeps nothing
     }
     sync_failed_.store(true, std::memory_order_relaxed);
-    return fail(file_error(reason, "sync", path_));
+    return fail(fs_error(reason, "sync", path_));
 }
 
 void RealFile::start_writeback(std::uint64_t offset, std::uint64_t length) noexcept {
@@ -201,11 +201,11 @@ void RealFile::start_writeback(std::uint64_t offset, std::uint64_t length) noexc
 
 Status RealFile::truncate(std::uint64_t size_bytes) {
     if (!fits_off_t(size_bytes, 0)) {
-        return fail(file_error(EFBIG, "resize", path_));
+        return fail(fs_error(EFBIG, "resize", path_));
     }
     const auto wanted = static_cast<off_t>(size_bytes);
     if (retry([&] { return ::ftruncate(fd_.get(), wanted); }) != 0) {
-        return fail(file_error(errno, "resize", path_));
+        return fail(fs_error(errno, "resize", path_));
     }
     return {};
 }
@@ -213,7 +213,7 @@ Status RealFile::truncate(std::uint64_t size_bytes) {
 Result<std::uint64_t> RealFile::size() const {
     struct stat info = {};
     if (::fstat(fd_.get(), &info) != 0) {
-        return fail(file_error(errno, "look at", path_));
+        return fail(fs_error(errno, "look at", path_));
     }
     return static_cast<std::uint64_t>(info.st_size);
 }
@@ -224,7 +224,7 @@ Result<std::unique_ptr<MappedRegion>> RealFile::map() const {
         return std::make_unique<RealRegion>(nullptr, 0);
     }
     if (length > std::numeric_limits<std::size_t>::max()) {
-        return fail(file_error(EFBIG, "map", path_));
+        return fail(fs_error(EFBIG, "map", path_));
     }
     const auto bytes = static_cast<std::size_t>(length);
     if (!account_map(bytes)) {
@@ -237,7 +237,7 @@ Result<std::unique_ptr<MappedRegion>> RealFile::map() const {
     if (address == MAP_FAILED) {
         const int reason = errno;
         account_unmap(bytes);
-        return fail(file_error(reason, "map", path_));
+        return fail(fs_error(reason, "map", path_));
     }
     return std::make_unique<RealRegion>(address, bytes);
 }
@@ -247,10 +247,9 @@ Status RealFile::try_lock(LockKind kind) {
         return {};
     }
     if (errno == EAGAIN || errno == EACCES || errno == EWOULDBLOCK) {
-        return fail(Code::kLocked, fmt::format("cannot lock '{}': it is in use", path_),
-                    "wait until the other process has finished, or stop it");
+        return fail(fs_lock_error(path_));
     }
-    return fail(file_error(errno, "lock", path_));
+    return fail(fs_error(errno, "lock", path_));
 }
 
 }  // namespace
@@ -259,10 +258,10 @@ Result<std::unique_ptr<File>> make_file(Descriptor fd, const std::string& path,
                                         std::string_view opening) {
     struct stat info = {};
     if (::fstat(fd.get(), &info) != 0) {
-        return fail(file_error(errno, opening, path));
+        return fail(fs_error(errno, opening, path));
     }
     if (S_ISDIR(info.st_mode)) {
-        return fail(file_error(EISDIR, opening, path));
+        return fail(fs_error(EISDIR, opening, path));
     }
     return std::make_unique<RealFile>(std::move(fd), path, info);
 }

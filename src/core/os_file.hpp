@@ -1,5 +1,5 @@
-// The operating system's files: an owned descriptor, errors with hints, and the loops that finish
-// what a system call leaves undone. Private to core; read os_file.cpp (an open file),
+// The operating system's files: an owned descriptor, and the loops that finish what a system call
+// leaves undone. Private to core; read os_file.cpp (an open file),
 // os_file_system.cpp (names) and os_file_stdio.cpp (standard input and output) next.
 #pragma once
 
@@ -11,6 +11,8 @@
 #include <string_view>
 
 #include <abi/core/fs.hpp>
+
+#include "fs_error.hpp"
 
 namespace abikit::os {
 
@@ -42,11 +44,6 @@ auto retry(Call&& call) {
         }
     }
 }
-
-// The error of a failed call: "cannot <doing> '<path>': <reason>", with a hint where one helps.
-Error file_error(int errno_value, std::string_view doing, const std::string& path);
-// The same for something that is no path: `what` is the whole beginning of the message.
-Error stream_error(int errno_value, std::string_view what);
 
 // One read of a pipe, terminal or other stream: waits for something, returns what there is; 0 is
 // the end. `what` begins the message of an error.

@@ -17,7 +17,6 @@
 namespace abikit {
 namespace {
 
-using os::file_error;
 using os::retry;
 
 struct OpenPlan {
@@ -113,15 +112,6 @@ int flags_for_stream(const std::string& path, int flags) {
     return (flags & ~(O_ACCMODE | O_TRUNC)) | O_WRONLY;
 }
 
-Error open_error(int reason, const OpenPlan& plan, const std::string& path) {
-    auto error = file_error(reason, plan.doing, path);
-    if (reason == ENOENT && (plan.flags & O_CREAT) != 0) {
-        return std::move(error).with_hint(
-            fmt::format("create the directory '{}' first", parent_path(path)));
-    }
-    return error;
-}
-
 Result<std::unique_ptr<File>> RealFileSystem::open(const std::string& path, OpenMode mode) {
     const OpenPlan plan = plan_for(mode);
     ABI_CHECK(check_path(plan.doing, path));
@@ -129,7 +119,9 @@ Result<std::unique_ptr<File>> RealFileSystem::open(const std::string& path, Open
         mode == OpenMode::kCreateNew ? plan.flags : flags_for_stream(path, plan.flags);
     os::Descriptor fd(os::open_descriptor(path, flags));
     if (!fd.valid()) {
-        return fail(open_error(errno, plan, path));
+        const bool creates = (plan.flags & O_CREAT) != 0;
+        return fail(creates ? fs_create_error(errno, plan.doing, path)
+                            : fs_error(errno, plan.doing, path));
     }
     return os::make_file(std::move(fd), path, plan.doing);
 }
@@ -141,7 +133,7 @@ Result<std::optional<FileInfo>> RealFileSystem::stat(const std::string& path) {
         if (errno == ENOENT || errno == ENOTDIR) {
             return std::optional<FileInfo>();
         }
-        return fail(file_error(errno, "look at", path));
+        return fail(fs_error(errno, "look at", path));
     }
     return std::optional(FileInfo{
         .kind = kind_of(info.st_mode),
@@ -156,7 +148,7 @@ Status RealFileSystem::rename(const std::string& from, const std::string& to) {
     ABI_CHECK(check_path("rename to", to));
     if (::rename(from.c_str(), to.c_str()) != 0) {
         const int reason = errno;
-        return fail(file_error(reason, fmt::format("rename '{}' to", from), to));
+        return fail(fs_error(reason, fmt::format("rename '{}' to", from), to));
     }
     return {};
 }
@@ -169,7 +161,7 @@ Status RealFileSystem::remove(const std::string& path) {
         struct stat info = {};
         const bool directory =
             reason == EPERM && ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-        return fail(file_error(directory ? EISDIR : reason, "remove", path));
+        return fail(fs_error(directory ? EISDIR : reason, "remove", path));
     }
     return {};
 }
@@ -177,7 +169,7 @@ Status RealFileSystem::remove(const std::string& path) {
 Status RealFileSystem::remove_directory(const std::string& path) {
     ABI_CHECK(check_path("remove directory", path));
     if (::rmdir(path.c_str()) != 0) {
-        return fail(file_error(errno == EEXIST ? ENOTEMPTY : errno, "remove directory", path));
+        return fail(fs_error(errno == EEXIST ? ENOTEMPTY : errno, "remove directory", path));
     }
     return {};
 }
@@ -185,8 +177,7 @@ Status RealFileSystem::remove_directory(const std::string& path) {
 Status RealFileSystem::create_directory(const std::string& path) {
     ABI_CHECK(check_path("create directory", path));
     if (::mkdir(path.c_str(), 0777) != 0) {
-        const OpenPlan plan{O_CREAT, "create directory"};
-        return fail(open_error(errno, plan, path));
+        return fail(fs_create_error(errno, "create directory", path));
     }
     return {};
 }
@@ -195,7 +186,7 @@ Result<std::vector<DirectoryEntry>> RealFileSystem::list(const std::string& path
     ABI_CHECK(check_path("list", path));
     const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
     if (!directory) {
-        return fail(file_error(errno, "list", path));
+        return fail(fs_error(errno, "list", path));
     }
     std::vector<DirectoryEntry> entries;
     while (true) {
@@ -203,7 +194,7 @@ Result<std::vector<DirectoryEntry>> RealFileSystem::list(const std::string& path
         const struct dirent* entry = ::readdir(directory.get());
         if (entry == nullptr) {
             if (errno != 0) {
-                return fail(file_error(errno, "list", path));
+                return fail(fs_error(errno, "list", path));
             }
             break;
         }
@@ -222,11 +213,11 @@ Status RealFileSystem::sync_directory(const std::string& path) {
     ABI_CHECK(check_path("sync directory", path));
     const os::Descriptor fd(os::open_descriptor(path, O_RDONLY | O_DIRECTORY));
     if (!fd.valid()) {
-        return fail(file_error(errno, "sync directory", path));
+        return fail(fs_error(errno, "sync directory", path));
     }
     // Some network file systems do not know how and need not: their names are durable at once.
     if (retry([&] { return ::fsync(fd.get()); }) != 0 && errno != EINVAL && errno != ENOTSUP) {
-        return fail(file_error(errno, "sync directory", path));
+        return fail(fs_error(errno, "sync directory", path));
     }
     return {};
 }
@@ -239,7 +230,7 @@ Status RealFileSystem::copy_permissions(const std::string& from, const std::stri
         if (errno == ENOENT || errno == ENOTDIR) {
             return {};
         }
-        return fail(file_error(errno, "look at", from));
+        return fail(fs_error(errno, "look at", from));
     }
     // Only the superuser may give files away; whoever may not keeps the new file. Rights for the
     // group must not go to another group than they were given to.
@@ -247,7 +238,7 @@ Status RealFileSystem::copy_permissions(const std::string& from, const std::stri
                             ::chown(to.c_str(), static_cast<uid_t>(-1), info.st_gid) == 0;
     const mode_t mask = same_group ? 0777 : 0707;
     if (::chmod(to.c_str(), info.st_mode & mask) != 0) {
-        return fail(file_error(errno, "set the permissions of", to));
+        return fail(fs_error(errno, "set the permissions of", to));
     }
     return {};
 }

@@ -1,0 +1,169 @@
+// An open file of MemoryFileSystem: the same errors as the real one, every call in the log.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <utility>
+
+#include "fs_error.hpp"
+#include "fs_memory_state.hpp"
+
+namespace abikit {
+
+using memfs::Effect;
+using memfs::Record;
+
+namespace {
+
+constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kNanosecondsPerOperation = 1'000'000;
+
+// A copy on a page boundary, as a real mapping has it.
+class CopiedRegion final : public MappedRegion {
+public:
+    explicit CopiedRegion(const memfs::Bytes& bytes)
+        : size_(bytes.size()), bytes_(static_cast<std::byte*>(::operator new(size_ + 1, kPage))) {
+        std::copy(bytes.begin(), bytes.end(), bytes_);
+    }
+    ~CopiedRegion() override { ::operator delete(bytes_, kPage); }
+    CopiedRegion(const CopiedRegion&) = delete;
+    CopiedRegion& operator=(const CopiedRegion&) = delete;
+    std::span<const std::byte> bytes() const noexcept override { return {bytes_, size_}; }
+    void advise(MapAdvice) const noexcept override {}
+
+private:
+    static constexpr std::align_val_t kPage{4096};
+    std::size_t size_;
+    std::byte* bytes_;
+};
+
+}  // namespace
+
+MemoryFile::MemoryFile(std::shared_ptr<MemoryFileSystem::State> state, memfs::NodePtr node,
+                       std::string path, OpenMode mode)
+    : state_(std::move(state)),
+      node_(std::move(node)),
+      path_(std::move(path)),
+      writable_(mode != OpenMode::kRead) {}
+
+MemoryFile::~MemoryFile() {
+    const std::lock_guard guard(state_->mutex);
+    release_lock();
+}
+
+void MemoryFile::release_lock() noexcept {
+    if (node_->exclusive_holder == this) {
+        node_->exclusive_holder = nullptr;
+    }
+    std::erase(node_->shared_holders, this);
+}
+
+Record MemoryFile::record(FsCall call, std::uint64_t offset, std::uint64_t length) const {
+    Record record;
+    record.operation.call = call;
+    record.operation.ok = true;
+    record.operation.path = path_;
+    record.operation.file = node_->id;
+    record.operation.offset = offset;
+    record.operation.length = length;
+    record.node = node_->id;
+    return record;
+}
+
+Result<std::size_t> MemoryFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+    const std::lock_guard guard(state_->mutex);
+    state_->append(record(FsCall::kRead, offset, out.size()));
+    const auto& bytes = node_->bytes;
+    if (offset >= bytes.size() || out.empty()) {
+        return std::size_t{0};
+    }
+    const std::size_t count = std::min<std::size_t>(out.size(), bytes.size() - offset);
+    std::memcpy(out.data(), bytes.data() + offset, count);
+    return count;
+}
+
+Status MemoryFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+    const std::lock_guard guard(state_->mutex);
+    Record entry = record(FsCall::kWrite, offset, bytes.size());
+    const bool fits = offset <= kLargestSize && bytes.size() <= kLargestSize - offset;
+    if (!writable_ || !fits) {
+        entry.operation.ok = false;
+        state_->append(std::move(entry));
+        return fail(fs_error(writable_ ? EFBIG : EBADF, "write", path_));
+    }
+    if (!bytes.empty()) {
+        node_->bytes.resize(std::max<std::size_t>(node_->bytes.size(), offset + bytes.size()));
+        std::memcpy(node_->bytes.data() + offset, bytes.data(), bytes.size());
+        entry.effect = Effect::kWrite;
+        entry.payload = std::make_shared<memfs::Bytes>(bytes.begin(), bytes.end());
+    }
+    const auto number = state_->append(std::move(entry));
+    node_->modified_ns = static_cast<std::int64_t>(number) * kNanosecondsPerOperation;
+    return {};
+}
+
+Status MemoryFile::sync() {
+    const std::lock_guard guard(state_->mutex);
+    Record entry = record(FsCall::kSync, 0, 0);
+    entry.effect = Effect::kSync;
+    state_->append(std::move(entry));
+    return {};
+}
+
+Status MemoryFile::truncate(std::uint64_t size_bytes) {
+    const std::lock_guard guard(state_->mutex);
+    Record entry = record(FsCall::kTruncate, 0, size_bytes);
+    if (!writable_ || size_bytes > kLargestSize) {
+        entry.operation.ok = false;
+        state_->append(std::move(entry));
+        return fail(fs_error(writable_ ? EFBIG : EINVAL, "resize", path_));
+    }
+    node_->bytes.resize(size_bytes);
+    entry.effect = Effect::kTruncate;
+    const auto number = state_->append(std::move(entry));
+    node_->modified_ns = static_cast<std::int64_t>(number) * kNanosecondsPerOperation;
+    return {};
+}
+
+Result<std::uint64_t> MemoryFile::size() const {
+    const std::lock_guard guard(state_->mutex);
+    state_->append(record(FsCall::kSize, 0, 0));
+    return node_->bytes.size();
+}
+
+Result<std::unique_ptr<MappedRegion>> MemoryFile::map() const {
+    const std::lock_guard guard(state_->mutex);
+    state_->append(record(FsCall::kMap, 0, node_->bytes.size()));
+    return std::make_unique<CopiedRegion>(node_->bytes);
+}
+
+Status MemoryFile::try_lock(LockKind kind) {
+    const std::lock_guard guard(state_->mutex);
+    Record entry = record(FsCall::kLock, 0, 0);
+    const bool exclusive = kind == LockKind::kExclusive;
+    const bool allowed = writable_ || !exclusive;
+    const auto& sharers = node_->shared_holders;
+    const bool others_share = std::any_of(sharers.begin(), sharers.end(),
+                                          [this](const void* holder) { return holder != this; });
+    const bool other_excludes =
+        node_->exclusive_holder != nullptr && node_->exclusive_holder != this;
+    const bool free = !other_excludes && !(exclusive && others_share);
+    entry.operation.ok = allowed && free;
+    state_->append(std::move(entry));
+    if (!allowed) {
+        return fail(fs_error(EBADF, "lock", path_));
+    }
+    if (!free) {
+        return fail(fs_lock_error(path_));
+    }
+    release_lock();
+    if (exclusive) {
+        node_->exclusive_holder = this;
+    } else {
+        node_->shared_holders.push_back(this);
+    }
+    return {};
+}
+
+}  // namespace abikit
