@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -14,9 +13,12 @@
 #include <abi/simd/targets.hpp>
 #include <abi/simd/topk.hpp>
 
+#include "random_vectors.hpp"
+
 namespace {
 
 using namespace abikit::simd;
+using abikit::bars::RandomVectors;
 using RowsKernel = void (*)(const float*, const float*, std::size_t, std::size_t, float*) noexcept;
 using BlockKernel = void (*)(const float*, std::size_t, const float*, std::size_t, std::size_t,
                              float*) noexcept;
@@ -24,14 +26,6 @@ using BlockKernel = void (*)(const float*, std::size_t, const float*, std::size_
 constexpr std::size_t kCacheBytes = std::size_t{256} << 10;
 constexpr std::size_t kMemoryBytes = std::size_t{128} << 20;
 constexpr std::size_t kBlockRows = 1024;
-
-std::vector<float> random_vectors(std::size_t count) {
-    std::mt19937 random(42);
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> values(count);
-    std::generate(values.begin(), values.end(), [&] { return uniform(random); });
-    return values;
-}
 
 void set_bytes(benchmark::State& state, std::size_t bytes) {
     state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
@@ -46,8 +40,8 @@ void set_pairs(benchmark::State& state, std::size_t pairs) {
 void rows(benchmark::State& state, RowsKernel kernel, std::size_t bytes) {
     const auto dim = static_cast<std::size_t>(state.range(0));
     const std::size_t count = bytes / sizeof(float) / dim;
-    const auto query = random_vectors(dim);
-    const auto data = random_vectors(dim * count);
+    const RandomVectors query(dim);
+    const RandomVectors data(dim * count);
     std::vector<float> out(count);
     for (auto _ : state) {
         for (std::size_t first = 0; first < count; first += kBlockRows) {
@@ -65,8 +59,8 @@ void block(benchmark::State& state, BlockKernel kernel) {
     const auto dim = static_cast<std::size_t>(state.range(0));
     const auto query_count = static_cast<std::size_t>(state.range(1));
     constexpr std::size_t kCount = 512;
-    const auto queries = random_vectors(dim * query_count);
-    const auto data = random_vectors(dim * kCount);
+    const RandomVectors queries(dim * query_count);
+    const RandomVectors data(dim * kCount);
     std::vector<float> out(query_count * kCount);
     for (auto _ : state) {
         kernel(queries.data(), query_count, data.data(), dim, kCount, out.data());
@@ -79,7 +73,7 @@ void block(benchmark::State& state, BlockKernel kernel) {
 void norms(benchmark::State& state) {
     const auto dim = static_cast<std::size_t>(state.range(0));
     const std::size_t count = kCacheBytes / sizeof(float) / dim;
-    const auto data = random_vectors(dim * count);
+    const RandomVectors data(dim * count);
     std::vector<float> out(count);
     for (auto _ : state) {
         squared_norms(data.data(), dim, count, out.data());
@@ -90,7 +84,7 @@ void norms(benchmark::State& state) {
 }
 
 void finite_check(benchmark::State& state) {
-    const auto data = random_vectors(static_cast<std::size_t>(state.range(0)));
+    const RandomVectors data(static_cast<std::size_t>(state.range(0)));
     for (auto _ : state) {
         benchmark::DoNotOptimize(first_non_finite(data.data(), data.size()));
     }
@@ -99,7 +93,7 @@ void finite_check(benchmark::State& state) {
 
 // The argument is the k nearest of a million distances in random order.
 void top_k(benchmark::State& state) {
-    const auto distances = random_vectors(1'000'000);
+    const RandomVectors distances(1'000'000);
     for (auto _ : state) {
         TopK nearest(static_cast<std::size_t>(state.range(0)));
         nearest.offer(distances.data(), distances.size(), 0);

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <utility>
 #include <vector>
 
@@ -14,10 +13,12 @@
 #include <abi/simd/targets.hpp>
 #include <abi/simd/topk.hpp>
 
+#include "random_vectors.hpp"
 #include "read_memory.hpp"
 
 namespace {
 
+using abikit::bars::RandomVectors;
 using abikit::simd::Neighbour;
 using abikit::simd::TopK;
 using Kernel = void (*)(const float*, const float*, std::size_t, std::size_t, float*) noexcept;
@@ -30,15 +31,7 @@ constexpr std::size_t kRounds = 41;
 constexpr double kBar = 1.30;
 constexpr double kGigabytes = static_cast<double>(kRows * kDim * sizeof(float)) * 1e-9;
 
-std::vector<float> random_vectors(std::size_t count) {
-    std::mt19937 random(42);
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> values(count);
-    std::generate(values.begin(), values.end(), [&] { return uniform(random); });
-    return values;
-}
-
-std::vector<Neighbour> scan(Kernel kernel, const float* query, const std::vector<float>& rows) {
+std::vector<Neighbour> scan(Kernel kernel, const float* query, const RandomVectors& rows) {
     float distances[kBlock];
     TopK nearest(kNearest);
     for (std::size_t first = 0; first < kRows; first += kBlock) {
@@ -63,7 +56,7 @@ double median(std::vector<double> values) {
     return *middle;
 }
 
-bool measure(const char* name, Kernel kernel, const std::vector<float>& rows) {
+bool measure(const char* name, Kernel kernel, const RandomVectors& rows) {
     const float* query = rows.data() + 777 * kDim;
     std::vector<double> read_ms;
     std::vector<double> scan_ms;
@@ -86,7 +79,7 @@ bool measure(const char* name, Kernel kernel, const std::vector<float>& rows) {
 }  // namespace
 
 int main() {
-    const std::vector<float> rows = random_vectors(kRows * kDim);
+    const RandomVectors rows(kRows * kDim);
     const auto hits = scan(abikit::simd::l2_squared_rows, rows.data() + 777 * kDim, rows);
     if (hits.size() != kNearest || hits.front().row != 777 || hits.front().distance != 0.0F) {
         std::puts("exact_scan: the nearest row of a stored row is not itself");

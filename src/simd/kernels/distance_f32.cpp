@@ -200,6 +200,50 @@ HWY_INLINE void two_by_two(const float* HWY_RESTRICT queries, const float* HWY_R
     out[stride + 1] = sums[3];
 }
 
+#if HWY_CAP_GE512 || HWY_ARCH_ARM_A64
+// Two queries against four rows: three loads for four multiply-adds, in thirty-two registers.
+template <class Metric>
+HWY_INLINE void two_by_four(const float* HWY_RESTRICT queries, const float* HWY_RESTRICT rows,
+                            std::size_t dim, float* HWY_RESTRICT out, std::size_t stride) {
+    const Floats d;
+    const std::size_t lanes = hn::Lanes(d);
+    const float* HWY_RESTRICT qa = queries;
+    const float* HWY_RESTRICT qb = queries + dim;
+    const float* HWY_RESTRICT r0 = rows;
+    const float* HWY_RESTRICT r1 = rows + dim;
+    const float* HWY_RESTRICT r2 = rows + 2 * dim;
+    const float* HWY_RESTRICT r3 = rows + 3 * dim;
+    const Vec zero = hn::Zero(d);
+    Vec even_a0 = zero, even_a1 = zero, even_a2 = zero, even_a3 = zero;
+    Vec even_b0 = zero, even_b1 = zero, even_b2 = zero, even_b3 = zero;
+    Vec odd_a0 = zero, odd_a1 = zero, odd_a2 = zero, odd_a3 = zero;
+    Vec odd_b0 = zero, odd_b1 = zero, odd_b2 = zero, odd_b3 = zero;
+    std::size_t j = 0;
+    for (; j + 2 * lanes <= dim; j += 2 * lanes) {
+        const Vec a0 = hn::LoadU(d, qa + j);
+        const Vec a1 = hn::LoadU(d, qa + j + lanes);
+        const Vec b0 = hn::LoadU(d, qb + j);
+        const Vec b1 = hn::LoadU(d, qb + j + lanes);
+        add_two<Metric>(a0, a1, r0 + j, even_a0, odd_a0);
+        add_two<Metric>(b0, b1, r0 + j, even_b0, odd_b0);
+        add_two<Metric>(a0, a1, r1 + j, even_a1, odd_a1);
+        add_two<Metric>(b0, b1, r1 + j, even_b1, odd_b1);
+        add_two<Metric>(a0, a1, r2 + j, even_a2, odd_a2);
+        add_two<Metric>(b0, b1, r2 + j, even_b2, odd_b2);
+        add_two<Metric>(a0, a1, r3 + j, even_a3, odd_a3);
+        add_two<Metric>(b0, b1, r3 + j, even_b3, odd_b3);
+    }
+    sum_lanes_of_four(finish_row<Metric>(qa, r0, j, dim, even_a0, odd_a0),
+                      finish_row<Metric>(qa, r1, j, dim, even_a1, odd_a1),
+                      finish_row<Metric>(qa, r2, j, dim, even_a2, odd_a2),
+                      finish_row<Metric>(qa, r3, j, dim, even_a3, odd_a3), out);
+    sum_lanes_of_four(finish_row<Metric>(qb, r0, j, dim, even_b0, odd_b0),
+                      finish_row<Metric>(qb, r1, j, dim, even_b1, odd_b1),
+                      finish_row<Metric>(qb, r2, j, dim, even_b2, odd_b2),
+                      finish_row<Metric>(qb, r3, j, dim, even_b3, odd_b3), out + stride);
+}
+#endif
+
 // Rows are taken in chunks that stay in the first-level cache while all queries pass over them.
 template <class Metric>
 HWY_INLINE void rows_of_queries(const float* HWY_RESTRICT queries, std::size_t query_count,
@@ -215,7 +259,13 @@ HWY_INLINE void rows_of_queries(const float* HWY_RESTRICT queries, std::size_t q
         for (; q + 2 <= query_count; q += 2) {
             const float* HWY_RESTRICT pair = queries + q * dim;
             float* HWY_RESTRICT pair_out = out + q * count + first;
-            for (std::size_t i = 0; i + 2 <= n; i += 2) {
+            std::size_t i = 0;
+#if HWY_CAP_GE512 || HWY_ARCH_ARM_A64
+            for (; i + 4 <= n; i += 4) {
+                two_by_four<Metric>(pair, chunk_rows + i * dim, dim, pair_out + i, count);
+            }
+#endif
+            for (; i + 2 <= n; i += 2) {
                 two_by_two<Metric>(pair, chunk_rows + i * dim, dim, pair_out + i, count);
             }
             if (n % 2 != 0) {
