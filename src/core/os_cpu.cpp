@@ -1,8 +1,6 @@
 // Linux: affinity masks, control groups, hardware capabilities.
 #include <algorithm>
-#include <charconv>
 #include <climits>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +14,7 @@
 #include <sys/auxv.h>
 #endif
 
+#include "linux_text.hpp"
 #include "os_cpu.hpp"
 #include "os_text_file.hpp"
 
@@ -35,44 +34,13 @@ std::optional<unsigned> affinity_cpus() {
     return std::nullopt;
 }
 
-// "max 100000" (no quota) or "150000 100000": quota and period in microseconds.
-std::optional<unsigned> cpus_of_quota(std::string_view text) {
-    std::uint64_t quota = 0;
-    std::uint64_t period = 0;
-    const char* const end = text.data() + text.size();
-    const auto first = std::from_chars(text.data(), end, quota);
-    if (first.ec != std::errc{} || first.ptr == end || *first.ptr != ' ') {
-        return std::nullopt;
-    }
-    const auto second = std::from_chars(first.ptr + 1, end, period);
-    if (second.ec != std::errc{} || period == 0 || quota == 0) {
-        return std::nullopt;
-    }
-    const std::uint64_t cpus = quota / period + (quota % period != 0 ? 1 : 0);
-    return static_cast<unsigned>(std::min<std::uint64_t>(cpus, UINT_MAX));
-}
-
-// The path of this process in the unified hierarchy: the line "0::/path" of /proc/self/cgroup.
-std::string control_group_path() {
-    const std::string groups = read_text_file("/proc/self/cgroup");
-    for (std::size_t begin = 0; begin < groups.size();) {
-        const std::size_t end = std::min(groups.find('\n', begin), groups.size());
-        const std::string_view line(groups.data() + begin, end - begin);
-        if (line.starts_with("0::/")) {
-            return std::string(line.substr(3));
-        }
-        begin = end + 1;
-    }
-    return "/";
-}
-
 // The tightest quota of the group and all its parents.
 unsigned quota_cpus() {
     unsigned fewest = UINT_MAX;
-    std::string group = control_group_path();
+    std::string group = parse_control_group(read_text_file("/proc/self/cgroup"));
     for (;;) {
         const std::string text = read_text_file("/sys/fs/cgroup" + group + "/cpu.max");
-        fewest = std::min(fewest, cpus_of_quota(text).value_or(UINT_MAX));
+        fewest = std::min(fewest, parse_cpu_quota(text).value_or(UINT_MAX));
         const std::size_t slash = group.rfind('/');
         if (slash == std::string::npos || group.size() <= 1) {
             return fewest;
