@@ -24,6 +24,8 @@ Result<Format> parse_format(std::string_view name);
 std::string_view format_name(Format format) noexcept;
 // By the extension (.npy .fvecs .bvecs .csv .tsv .jsonl .ndjson); false when it does not tell.
 bool format_from_path(std::string_view path, Format& out) noexcept;
+// The CSV separator that goes with a path: a tab for .tsv, else a comma.
+char separator_from_path(std::string_view path) noexcept;
 
 // A record that could not be read. Offsets and lines let a person find it.
 struct Rejection {
@@ -36,17 +38,17 @@ using RejectFunction = std::function<Status(const Rejection&)>;
 
 struct ReaderOptions {
     std::uint32_t dimension = 0;  // expected; 0 takes that of the first record
-    std::string name;             // of the input, for error messages
+    std::string name = {};        // of the input, for error messages
     // CSV only. Empty id/text column: a header named "id" / "text" is used when there is one.
     // Vector columns: names, or ranges "v0..v127" ; empty: every column named vector*, v<digits>,
     // or one column "vector" that holds a JSON array. Other columns become metadata (numbers,
     // true/false and null are typed, empty fields absent).
-    std::string id_column;
-    std::string text_column;
-    std::vector<std::string> vector_columns;
+    std::string id_column = {};
+    std::string text_column = {};
+    std::vector<std::string> vector_columns = {};
     char separator = ',';
-    ThreadPool* pool = nullptr;  // JSON lines are parsed in parallel when there is one
-    RejectFunction on_reject;    // unset: the first bad record fails
+    ThreadPool* pool = nullptr;     // JSON lines are parsed in parallel when there is one
+    RejectFunction on_reject = {};  // unset: the first bad record fails
 };
 
 // Single thread. Made by make_reader.

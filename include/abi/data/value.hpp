@@ -1,9 +1,11 @@
 // A typed JSON-like value: metadata, configuration and reports are made of it. Objects keep their
-// order. Parsing and printing are RFC 8259 (src/data/json.cpp). Read `record.hpp` next.
+// order. Parsing is RFC 8259 (src/data/json_parse.cpp), and so is printing
+// (src/data/json_print.cpp). Read `record.hpp` next.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +22,9 @@ using Member = std::pair<std::string, Value>;
 using Object =
     std::vector<Member>;  // insertion order; keys are unique by convention of whoever builds it
 
-// Value semantics. Integers keep 64 bits exactly; numbers outside int64 and uint64 become double.
-// Thread-compatible.
+// Value semantics. Integers keep 64 bits exactly and have one form: int64 where it fits, else
+// uint64, so that equal numbers compare equal whatever type they were made of. Numbers outside
+// both become double. Thread-compatible.
 class Value {
 public:
     Value() noexcept : data_(nullptr) {}
@@ -29,8 +32,12 @@ public:
     Value(bool value) noexcept : data_(value) {}
     Value(int value) noexcept : data_(std::int64_t{value}) {}
     Value(std::int64_t value) noexcept : data_(value) {}
-    Value(std::uint64_t value) noexcept : data_(value) {}
-    Value(unsigned value) noexcept : data_(std::uint64_t{value}) {}
+    Value(std::uint64_t value) noexcept : data_(value) {
+        if (value <= std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+            data_ = static_cast<std::int64_t>(value);
+        }
+    }
+    Value(unsigned value) noexcept : data_(std::int64_t{value}) {}
     Value(double value) noexcept : data_(value) {}
     Value(const char* value) : data_(std::string(value)) {}
     Value(std::string_view value) : data_(std::string(value)) {}
@@ -60,6 +67,11 @@ public:
     const Object& as_object() const { return std::get<Object>(data_); }
     Object& as_object() { return std::get<Object>(data_); }
 
+    // The number as an exact integer of that type; nullopt when this is no integer or does not fit.
+    // A double is no integer, also when it is whole.
+    std::optional<std::int64_t> to_int64() const noexcept;
+    std::optional<std::uint64_t> to_uint64() const noexcept;
+
     // The member of an object, or null when this is no object or has no such key. Linear in the
     // members.
     const Value* find(std::string_view key) const noexcept;
@@ -78,13 +90,17 @@ private:
 
 enum class JsonStyle { kCompact, kPretty };
 
-// One JSON text, whole, at most 512 levels deep; duplicate keys: the last one wins. kInvalidData
-// with the byte offset.
+// One JSON text, whole, at most 512 levels deep. Duplicate keys: the last value wins, at the place
+// of the first. kInvalidData with the byte offset (from 0) and what was expected: "not valid JSON
+// at byte 9: unexpected '}'; expected string literal". Ill-formed UTF-8 and lone surrogates are
+// refused, a number that no double holds too. A byte order mark at the start is skipped.
 Result<Value> parse_json(std::string_view text);
-// Non-finite doubles print as null; doubles print shortest round-trip and locale-independent; UTF-8
-// passes through.
+// Non-finite doubles print as null; doubles print shortest round-trip, locale-independent and
+// always recognisable as such ("1.0"), so that parse_json gives the same value back. kPretty puts
+// one member or element a line, two spaces a level. Strings as append_json_string.
 std::string to_json(const Value& value, JsonStyle style = JsonStyle::kCompact);
-// Appends `text` quoted and escaped as a JSON string.
+// Appends `text` quoted and escaped as a JSON string. UTF-8 passes through; an ill-formed sequence
+// (a file name may hold one) becomes U+FFFD, so that the output is always valid JSON.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace abikit::data
