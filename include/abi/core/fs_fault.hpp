@@ -22,9 +22,9 @@ enum class FaultRepeat { kOnce, kForEver };
 // Which call fails, and how. Calls are counted from the moment the rule is added, each rule by
 // itself, and only those that match it.
 struct FaultRule {
-    std::optional<FsCall> call;  // none: calls of every kind
-    std::string path_contains;   // only calls on such paths (of a rename: either); empty: all
-    std::uint64_t nth = 1;       // the first one that fails
+    std::optional<FsCall> call = {};  // none: calls of every kind
+    std::string path_contains = {};   // only calls on such paths (of a rename: either); empty: all
+    std::uint64_t nth = 1;            // the first one that fails
     FaultRepeat repeat = FaultRepeat::kOnce;
     int errno_value = EIO;          // ENOSPC, EROFS, EACCES, EMFILE, ...
     std::size_t partial_bytes = 0;  // of a write: how many bytes reach the file all the same
