@@ -84,7 +84,10 @@ double incomplete_beta_xy(double a, double b, double x, double y) noexcept {
     if (y <= 0) {
         return 1;
     }
-    const double front = std::exp(a * std::log(x) + b * std::log(y) - log_beta(a, b));
+    // Near 1 the rounding of x would be multiplied by a; its distance from 1 is precise.
+    const double log_x = x > 0.5 ? std::log1p(-y) : std::log(x);
+    const double log_y = y > 0.5 ? std::log1p(-x) : std::log(y);
+    const double front = std::exp(a * log_x + b * log_y - log_beta(a, b));
     if (x < (a + 1) / (a + b + 2)) {
         return front * beta_fraction(a, b, x) / a;
     }
