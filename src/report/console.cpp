@@ -33,12 +33,12 @@ void append_fields(const Report& report, const Block& block, const RenderOptions
                    std::string& out) {
     std::size_t widest = 0;
     for (const Field& field : block.fields) {
-        if (lookup(report.body, field.path) != nullptr) {
+        if (shown(report, field.path) != nullptr) {
             widest = std::max(widest, display_width(field.label));
         }
     }
     for (const Field& field : block.fields) {
-        const data::Value* value = lookup(report.body, field.path);
+        const data::Value* value = shown(report, field.path);
         if (value == nullptr) {
             continue;
         }
@@ -116,7 +116,7 @@ void append_table(const Report& report, const Block& block, const RenderOptions&
     if (!block.text.empty()) {
         out += styled(printable_lines(block.text), "1", options) + "\n";
     }
-    const data::Value* rows = lookup(report.body, block.rows_path);
+    const data::Value* rows = shown(report, block.rows_path);
     if (block.columns.empty() || rows == nullptr || !rows->is_array()) {
         return;
     }

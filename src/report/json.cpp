@@ -25,15 +25,15 @@ void render_json(const Report& report, const RenderOptions&, std::string& out) {
 }
 
 void render_jsonl(const Report& report, const RenderOptions&, std::string& out) {
-    const data::Value* rows =
+    const data::Value* array =
         report.rows_path.empty() ? nullptr : lookup(report.body, report.rows_path);
-    if (rows == nullptr || !rows->is_array()) {
+    if (!report.flat_rows && (array == nullptr || !array->is_array())) {
         out += data::to_json(document(report));
         out += '\n';
         return;
     }
-    for (const data::Value& row : rows->as_array()) {
-        out += data::to_json(row);
+    for (const data::Value* row : rows_of(report)) {
+        out += data::to_json(*row);
         out += '\n';
     }
 }

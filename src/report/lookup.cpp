@@ -77,8 +77,19 @@ const data::Value* lookup(const data::Value& root, std::string_view path) noexce
     return nullptr;
 }
 
+const data::Value* shown(const Report& report, std::string_view path) noexcept {
+    const data::Value* const found = lookup(report.view, path);
+    return found != nullptr && !found->is_null() ? found : lookup(report.body, path);
+}
+
 std::vector<const data::Value*> rows_of(const Report& report) {
     std::vector<const data::Value*> rows;
+    if (report.flat_rows) {
+        for (const data::Value& row : *report.flat_rows) {
+            rows.push_back(&row);
+        }
+        return rows;
+    }
     const data::Value* array =
         report.rows_path.empty() ? nullptr : lookup(report.body, report.rows_path);
     if (array == nullptr || !array->is_array()) {

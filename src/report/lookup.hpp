@@ -12,6 +12,9 @@ namespace abikit::report {
 // member whose own name contains the dots is found first. Null when there is none; "" is the root.
 const data::Value* lookup(const data::Value& root, std::string_view path) noexcept;
 
+// What a block's path names: looked up in the view, then in the body.
+const data::Value* shown(const Report& report, std::string_view path) noexcept;
+
 // The rows that CSV and JSON lines write: the array at rows_path, or the body alone when rows_path
 // is empty or names no array. The pointers live as long as the report.
 std::vector<const data::Value*> rows_of(const Report& report);

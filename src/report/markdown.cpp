@@ -32,7 +32,7 @@ std::string escape(std::string_view text) {
 void append_fields(const Report& report, const Block& block, std::string& out) {
     out += "| | |\n| --- | --- |\n";
     for (const Field& field : block.fields) {
-        if (const data::Value* value = lookup(report.body, field.path)) {
+        if (const data::Value* value = shown(report, field.path)) {
             out +=
                 "| " + escape(field.label) + " | " + escape(humanise(*value, field.unit)) + " |\n";
         }
@@ -50,7 +50,7 @@ void append_table(const Report& report, const Block& block, std::string& out) {
         rule += column.align == Align::kRight ? " ---: |" : " --- |";
     }
     out += "\n" + rule + "\n";
-    const data::Value* rows = lookup(report.body, block.rows_path);
+    const data::Value* rows = shown(report, block.rows_path);
     if (rows == nullptr || !rows->is_array()) {
         return;
     }

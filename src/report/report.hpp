@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,9 +55,14 @@ struct Report {
     std::string schema{};         // "abi.db.query/1"
     data::Value body{};           // object; "schema" and "abi" are put in front by the renderers
     std::vector<Block> blocks{};  // console and Markdown; empty: derived from the body
+    // Values for a person that the body does not hold: blocks look here first. Never written by
+    // JSON, JSON lines or CSV.
+    data::Value view{};
     // The table that CSV and JSON lines write, one row a line. Empty rows_path: the body itself is
     // the one row.
     std::string rows_path{};
+    // Rows made for them where the body's nesting has none that is flat; goes before rows_path.
+    std::optional<data::Array> flat_rows{};
     std::vector<Column>
         columns{};  // CSV columns in order; empty: union of the rows' scalar members
 };

@@ -1,0 +1,258 @@
+// `abi db stats`, `verify`, `optimize`, `export`: what an operator does with a database.
+#include <fmt/format.h>
+
+#include <abi/core/time.hpp>
+#include <abi/storage/import.hpp>
+
+#include "all.hpp"
+#include "db_common.hpp"
+
+namespace abikit::cli {
+
+namespace {
+using report::Unit;
+
+// Bytes of all files of the directory, what they are worth to an operator who looks at the disk.
+Result<std::uint64_t> directory_bytes(FileSystem& fs, const std::string& path) {
+    std::uint64_t bytes = 0;
+    ABI_TRY(const auto entries, fs.list(path));
+    for (const DirectoryEntry& entry : entries) {
+        ABI_TRY(const auto info, fs.stat(join_path(path, entry.name)));
+        bytes += info && info->kind == FileKind::kFile ? info->size_bytes : 0;
+    }
+    return bytes;
+}
+
+data::Value collection_value(const storage::Database& database,
+                             const storage::SnapshotStats& stats) {
+    data::Value collection;
+    collection.set("name", "default");
+    collection.set("dimension", database.dimension());
+    collection.set("metric", storage::metric_name(database.metric()));
+    collection.set("rows", stats.rows);
+    const storage::Embedder* const embedder = database.embedder();
+    collection.set("embedder", embedder == nullptr ? data::Value() : data::Value(embedder->kind()));
+    collection.set("learned_documents", stats.learned_documents);
+    return collection;
+}
+
+Result<Outcome> run_stats(Invocation& invocation) {
+    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    const storage::SnapshotStats stats = database.snapshot().stats();
+    ABI_TRY(const std::uint64_t bytes, directory_bytes(*invocation.context().fs, database.path()));
+    Outcome outcome;
+    report::Report& report = outcome.report;
+    report.schema = "abi.db.stats/1";
+    data::Value& body = report.body;
+    body.set("path", database.path());
+    body.set("uuid", stats.uuid);
+    body.set("rows", stats.rows);
+    body.set("deleted_rows", stats.deleted_rows);
+    body.set("size_bytes", bytes);
+    body.set("vector_bytes", stats.vector_bytes);
+    body.set("id_bytes", stats.id_bytes);
+    body.set("text_bytes", stats.text_bytes);
+    body.set("metadata_bytes", stats.metadata_bytes);
+    body.set("segments", stats.segments);
+    body.set("log_rows", stats.log_rows);
+    body.set("log_bytes", stats.log_bytes);
+    body.set("generation", stats.generation);
+    body.set("lsn", stats.lsn);
+    body.set("created", format_iso8601_utc(stats.created_ns));
+    body.set("checkpointed", format_iso8601_utc(stats.checkpoint_ns));
+    body.set("collections", data::Array{collection_value(database, stats)});
+    report.blocks = {
+        {.kind = report::Block::Kind::kFields,
+         .fields = {{"rows", "rows", Unit::kCount},
+                    {"deleted_rows", "deleted rows", Unit::kCount},
+                    {"size_bytes", "on disk", Unit::kBytes},
+                    {"vector_bytes", "vectors", Unit::kBytes},
+                    {"text_bytes", "texts", Unit::kBytes},
+                    {"metadata_bytes", "metadata", Unit::kBytes},
+                    {"segments", "segments", Unit::kCount},
+                    {"log_rows", "rows in the log", Unit::kCount},
+                    {"created", "created", Unit::kNone},
+                    {"checkpointed", "last checkpoint", Unit::kNone}}},
+        {.kind = report::Block::Kind::kTable,
+         .rows_path = "collections",
+         .columns = {{.key = "name", .header = "collection"},
+                     {.key = "dimension", .header = "dimension", .align = report::Align::kRight},
+                     {.key = "metric", .header = "metric"},
+                     {.key = "rows",
+                      .header = "rows",
+                      .unit = Unit::kCount,
+                      .align = report::Align::kRight},
+                     {.key = "embedder", .header = "embedder"}}}};
+    return outcome;
+}
+
+data::Array fault_values(const storage::VerifyInfo& info) {
+    data::Array faults;
+    for (const storage::Fault& fault : info.faults) {
+        data::Value value;
+        value.set("file", fault.file);
+        value.set("offset", fault.offset);
+        value.set("what", fault.what);
+        faults.push_back(std::move(value));
+    }
+    return faults;
+}
+
+Result<Outcome> run_verify(Invocation& invocation) {
+    const std::uint64_t start = monotonic_ns();
+    ABI_TRY(const storage::VerifyInfo info,
+            storage::verify(invocation.context(), invocation.operand("PATH")));
+    const double seconds = static_cast<double>(monotonic_ns() - start) * 1e-9;
+    Outcome outcome;
+    outcome.exit_code = info.faults_total == 0 ? 0 : 4;
+    report::Report& report = outcome.report;
+    report.schema = "abi.db.verify/1";
+    data::Value& body = report.body;
+    body.set("ok", info.faults_total == 0);
+    body.set("files", info.files);
+    body.set("rows", info.rows);
+    body.set("bytes", info.bytes);
+    body.set("checksums", info.checksums);
+    body.set("seconds", seconds);
+    body.set("log_replayed", info.log_replayed);
+    body.set("faults_total", info.faults_total);
+    body.set("faults", fault_values(info));
+    body.set("foreign_files", data::Array(info.foreign.begin(), info.foreign.end()));
+    report.rows_path = "faults";
+    report.columns = {{.key = "file", .header = "file"},
+                      {.key = "offset", .header = "offset", .align = report::Align::kRight},
+                      {.key = "what", .header = "fault"}};
+    const std::string verdict = info.faults_total == 0
+                                    ? fmt::format("ok: {} rows in {} files, {} checksums hold",
+                                                  info.rows, info.files, info.checksums)
+                                    : fmt::format("damaged: {} fault{}", info.faults_total,
+                                                  info.faults_total == 1 ? "" : "s");
+    report.blocks = {{.kind = report::Block::Kind::kText, .text = verdict}};
+    if (info.faults_total != 0) {
+        report.blocks.push_back({.kind = report::Block::Kind::kTable,
+                                 .rows_path = "faults",
+                                 .columns = report.columns});
+    }
+    for (const std::string& name : info.foreign) {
+        report.blocks.push_back({.kind = report::Block::Kind::kText,
+                                 .text = fmt::format("foreign file, left alone: '{}'", name)});
+    }
+    return outcome;
+}
+
+Result<Outcome> run_optimize(Invocation& invocation) {
+    const std::uint64_t start = monotonic_ns();
+    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
+    storage::OptimizeInfo info;
+    if (invocation.dry_run()) {
+        const storage::SnapshotStats stats = database.snapshot().stats();
+        info.rows = stats.rows;
+        info.dropped_rows = stats.deleted_rows;
+        info.segments_before = stats.segments;
+        info.segments_after = stats.rows == 0 ? 0 : 1;
+    } else {
+        ABI_TRY(info, database.optimize());
+    }
+    Outcome outcome;
+    report::Report& report = outcome.report;
+    report.schema = "abi.db.optimize/1";
+    data::Value& body = report.body;
+    body.set("dry_run", invocation.dry_run());
+    body.set("rows", info.rows);
+    body.set("dropped_rows", info.dropped_rows);
+    body.set("segments_before", info.segments_before);
+    body.set("segments_after", info.segments_after);
+    body.set("size_bytes_before", info.size_bytes_before);
+    body.set("size_bytes_after", info.size_bytes_after);
+    body.set("reembedded", info.reembedded);
+    body.set("seconds", static_cast<double>(monotonic_ns() - start) * 1e-9);
+    report.blocks = {
+        {.kind = report::Block::Kind::kText,
+         .text = fmt::format("{} {} segment{} into {}, {} deleted row{} dropped{}",
+                             invocation.dry_run() ? "would merge" : "merged", info.segments_before,
+                             info.segments_before == 1 ? "" : "s", info.segments_after,
+                             info.dropped_rows, info.dropped_rows == 1 ? "" : "s",
+                             info.reembedded ? ", texts embedded anew" : "")}};
+    if (invocation.dry_run()) {
+        return outcome;
+    }
+    return close_with(database, std::move(outcome));
+}
+
+Result<Outcome> run_export(Invocation& invocation) {
+    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(const storage::ExportInfo info,
+            storage::export_rows(invocation.context(), database, invocation.text("to"),
+                                 invocation.out()));
+    static_cast<void>(info);
+    Outcome outcome;
+    outcome.silent = true;
+    return outcome;
+}
+}  // namespace
+
+CommandSpec db_stats_spec() {
+    return {
+        .path = {"db", "stats"},
+        .summary = "show rows, sizes and settings",
+        .description = "Shows what the database holds and what it takes on disk.",
+        .operands = {database_operand()},
+        .examples = {{"abi db stats notes.wdbx --format json", "as JSON"}},
+        .handler = run_stats,
+    };
+}
+
+CommandSpec db_verify_spec() {
+    return {
+        .path = {"db", "verify"},
+        .summary = "check every checksum and cross-reference",
+        .description =
+            "Reads the whole database and reports every fault with its file and offset. Nothing is "
+            "changed.",
+        .operands = {database_operand()},
+        .examples = {{"abi db verify notes.wdbx", "is it whole?"}},
+        .exit_notes = {"4  the database is damaged"},
+        .handler = run_verify,
+    };
+}
+
+CommandSpec db_optimize_spec() {
+    return {
+        .path = {"db", "optimize"},
+        .summary = "merge segments, free the space of deleted rows, relearn the embedder",
+        .description =
+            "Writes all live rows into one segment and swaps it in atomically; interrupted at any "
+            "point, the database is as "
+            "before. In a database with an embedder the document frequencies are learned again "
+            "from all stored texts, "
+            "and every text is embedded anew.",
+        .operands = {database_operand()},
+        .options = {dry_run_option()},
+        .examples = {{"abi db optimize notes.wdbx", "merge and relearn"}},
+        .handler = run_optimize,
+    };
+}
+
+CommandSpec db_export_spec() {
+    return {
+        .path = {"db", "export"},
+        .summary = "write all rows to standard output or a file",
+        .description =
+            "Writes the live rows in the order of their insertion. JSON lines and CSV hold ids, "
+            "vectors, texts and "
+            "metadata; npy holds the vectors alone. What is exported is imported again bit for "
+            "bit.",
+        .operands = {database_operand()},
+        .options = {{.name = "to",
+                     .type = ValueType::kChoice,
+                     .metavar = "FORMAT",
+                     .help = "format of the data",
+                     .default_value = "jsonl",
+                     .choices = {"npy", "csv", "jsonl"}}},
+        .examples = {{"abi db export notes.wdbx --to jsonl --output notes.jsonl", "everything"},
+                     {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"}},
+        .handler = run_export,
+    };
+}
+
+}  // namespace abikit::cli

@@ -1,0 +1,54 @@
+// What the db commands share: opening with the right words, vectors and metadata from the command
+// line, rows as values.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <abi/core/error.hpp>
+#include <abi/data/value.hpp>
+#include <abi/storage/database.hpp>
+
+#include "../invocation.hpp"
+#include "../spec.hpp"
+
+namespace abikit::cli {
+
+// The first operand of every db command.
+OperandSpec database_operand();
+// The options that describe one row: --vector, --text, --metadata.
+std::vector<OptionSpec> row_options();
+
+Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode);
+
+// "0.1, -2e3" with commas or white space between; kInvalidArgument names the bad word.
+Result<std::vector<float>> parse_vector(std::string_view text);
+// A JSON object in compact form; kInvalidArgument otherwise.
+Result<std::string> parse_metadata(std::string_view text);
+
+// Which members of a row a command shows.
+struct RowMembers {
+    bool vector = false;
+    bool text = true;
+    bool metadata = true;
+};
+// {"id", "vector", "text", "metadata"} with absent members left out.
+Result<data::Value> row_value(const storage::Snapshot& snapshot, storage::RowNumber row,
+                              RowMembers members);
+
+// A fresh batch of one row; absent parts stay absent. Text without a vector is embedded.
+struct RowParts {
+    std::string id;  // "" : the next ordinal
+    std::vector<float> vector;
+    std::optional<std::string> text;
+    std::optional<std::string> metadata;
+};
+Result<storage::CommitInfo> commit_row(storage::Database& database, const RowParts& parts,
+                                       storage::WriteMode mode);
+
+// The closing of a database that was written: its error must not be lost.
+Result<Outcome> close_with(storage::Database& database, Outcome outcome);
+
+}  // namespace abikit::cli

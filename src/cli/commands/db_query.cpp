@@ -1,0 +1,240 @@
+// `abi db query`: the nearest rows of a vector, a text, or a file of either.
+#include <fmt/format.h>
+
+#include <abi/core/time.hpp>
+#include <abi/data/reader.hpp>
+
+#include "all.hpp"
+#include "db_common.hpp"
+
+namespace abikit::cli {
+
+namespace {
+using storage::Database;
+
+Status check_dimension(const Database& database, std::size_t dimension) {
+    if (dimension != database.dimension()) {
+        return fail(Code::kIncompatible,
+                    fmt::format("the query has dimension {}, database '{}' has {}", dimension,
+                                database.path(), database.dimension()));
+    }
+    return {};
+}
+
+Result<std::vector<float>> embed_one(const Database& database, const std::string& text) {
+    data::RecordBatch batch;
+    batch.rows = 1;
+    batch.texts.append(text);
+    ABI_CHECK(database.embed(batch));
+    return std::move(batch.owned_vectors);
+}
+
+// All vectors of a query file; its texts are embedded.
+Result<std::vector<float>> read_queries(Invocation& invocation, const Database& database) {
+    const std::string path = invocation.text("file");
+    data::Format format{};
+    if (invocation.has("from")) {
+        ABI_TRY(format, data::parse_format(invocation.text("from")));
+    } else if (!data::format_from_path(path, format)) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("the extension of '{}' does not tell its format", path),
+                    "say what it is with --from npy|fvecs|bvecs|csv|jsonl");
+    }
+    std::unique_ptr<ByteSource> file;
+    if (path != "-") {
+        ABI_TRY(file, invocation.context().fs->open_source(path));
+    }
+    data::ReaderOptions options;
+    options.name = path == "-" ? "standard input" : path;
+    options.dimension = database.dimension();
+    options.separator = data::separator_from_path(path);
+    options.pool = invocation.context().pool;
+    ABI_TRY(const auto reader,
+            data::make_reader(format, file == nullptr ? invocation.in() : *file, options));
+    std::vector<float> queries;
+    data::RecordBatch batch;
+    while (true) {
+        ABI_TRY(const bool more, reader->next(batch, 4096));
+        if (!more) {
+            return queries;
+        }
+        if (batch.dimension == 0) {
+            ABI_CHECK(database.embed(batch));
+        }
+        ABI_CHECK(check_dimension(database, batch.dimension));
+        queries.insert(queries.end(), batch.vectors.begin(), batch.vectors.end());
+    }
+}
+
+Result<std::vector<float>> queries_of(Invocation& invocation, const Database& database) {
+    const int given =
+        int{invocation.has("vector")} + int{invocation.has("text")} + int{invocation.has("file")};
+    if (given != 1) {
+        return fail(Code::kInvalidArgument,
+                    given == 0 ? "no query was given" : "more than one kind of query was given",
+                    "give one of --vector, --text and --file");
+    }
+    if (invocation.has("vector")) {
+        ABI_TRY(std::vector<float> vector, parse_vector(invocation.text("vector")));
+        ABI_CHECK(check_dimension(database, vector.size()));
+        return vector;
+    }
+    return invocation.has("text") ? embed_one(database, invocation.text("text"))
+                                  : read_queries(invocation, database);
+}
+
+Result<data::Value> hit_value(const storage::Snapshot& snapshot, storage::Metric metric,
+                              const storage::Hit& hit, RowMembers members) {
+    ABI_TRY(data::Value row, row_value(snapshot, hit.row, members));
+    data::Value value;
+    value.set("id", *row.find("id"));
+    value.set("distance", double{hit.distance});
+    value.set("score", storage::score_of(metric, double{hit.distance}));
+    for (const char* const key : {"text", "metadata", "vector"}) {
+        if (const data::Value* const member = row.find(key)) {
+            value.set(key, *member);
+        }
+    }
+    return value;
+}
+
+// The path and line of a document's chunk, or the id of any other row.
+std::string place_of(const data::Value& hit) {
+    const data::Value* const metadata = hit.find("metadata");
+    const data::Value* const path = metadata == nullptr ? nullptr : metadata->find("path");
+    const data::Value* const line = metadata == nullptr ? nullptr : metadata->find("line");
+    if (path == nullptr || line == nullptr || !path->is_string() || !line->is_integer()) {
+        return hit.find("id")->as_string();
+    }
+    return fmt::format("{}:{}", path->as_string(), data::to_json(*line));
+}
+
+// For a person: white space folded, one line.
+std::string one_line(const std::string& text) {
+    std::string line;
+    for (const char c : text) {
+        const bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (!blank) {
+            line += c;
+        } else if (!line.empty() && line.back() != ' ') {
+            line += ' ';
+        }
+    }
+    return line;
+}
+
+void add_view(report::Report& report, const data::Array& queries) {
+    data::Array flat, shown;
+    for (std::size_t i = 0; i < queries.size(); ++i) {
+        for (const data::Value& hit : queries[i].find("hits")->as_array()) {
+            data::Value row;
+            row.set("query", std::uint64_t{i});
+            for (const auto& [key, value] : hit.as_object()) {
+                row.set(key, value);
+            }
+            flat.push_back(row);
+            data::Value line;
+            line.set("query", std::uint64_t{i});
+            line.set("place", place_of(hit));
+            line.set("score", *hit.find("score"));
+            const data::Value* const text = hit.find("text");
+            line.set("text", text == nullptr ? std::string() : one_line(text->as_string()));
+            shown.push_back(std::move(line));
+        }
+    }
+    report.flat_rows = std::move(flat);
+    report.columns = {{.key = "query"}, {.key = "id"},   {.key = "distance"},
+                      {.key = "score"}, {.key = "text"}, {.key = "metadata"}};
+    std::vector<report::Column> columns = {{.key = "score",
+                                            .header = "score",
+                                            .unit = report::Unit::kDistance,
+                                            .align = report::Align::kRight},
+                                           {.key = "place", .header = "row", .max_width = 48},
+                                           {.key = "text", .header = "text", .max_width = 72}};
+    if (queries.size() != 1) {
+        columns.insert(columns.begin(),
+                       {.key = "query", .header = "query", .align = report::Align::kRight});
+    }
+    report.view = data::Value();
+    report.view.set("hits", std::move(shown));
+    report.blocks = {
+        {.kind = report::Block::Kind::kTable, .rows_path = "hits", .columns = std::move(columns)}};
+}
+
+Result<Outcome> run(Invocation& invocation) {
+    ABI_TRY(Database database, open_database(invocation, storage::AccessMode::kRead));
+    const std::uint64_t start = monotonic_ns();
+    ABI_TRY(const std::vector<float> values, queries_of(invocation, database));
+    const std::size_t count = values.size() / database.dimension();
+    const storage::Snapshot snapshot = database.snapshot();
+    ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count,
+                                                static_cast<std::size_t>(invocation.integer("k"))));
+    const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
+    const RowMembers members{.vector = invocation.flag("vectors")};
+    data::Array queries;
+    for (const std::vector<storage::Hit>& hits : results) {
+        data::Array values_of_hits;
+        for (const storage::Hit& hit : hits) {
+            ABI_TRY(data::Value value, hit_value(snapshot, database.metric(), hit, members));
+            values_of_hits.push_back(std::move(value));
+        }
+        data::Value query;
+        query.set("hits", std::move(values_of_hits));
+        queries.push_back(std::move(query));
+    }
+    Outcome outcome;
+    outcome.report.schema = "abi.db.query/1";
+    outcome.report.body.set("took_us", took_us);
+    add_view(outcome.report, queries);
+    outcome.report.body.set("queries", std::move(queries));
+    return outcome;
+}
+}  // namespace
+
+CommandSpec db_query_spec() {
+    return {
+        .path = {"db", "query"},
+        .summary = "find the rows nearest to a vector or text",
+        .description =
+            "Finds the k rows with the smallest distance to each query, exactly: every row is "
+            "compared. The distance is the "
+            "squared Euclidean distance (l2), 1 - cos (cosine) or the negated inner product (dot); "
+            "hits ascend by "
+            "distance, and a score that is higher for better hits stands beside it.\n\n"
+            "Texts are embedded by the database's embedder. A file gives one query a row: vectors, "
+            "or JSON lines and CSV "
+            "with texts.",
+        .operands = {database_operand()},
+        .options = {{.name = "vector",
+                     .metavar = "NUMBERS",
+                     .help = "the query: numbers separated by commas"},
+                    {.name = "text", .metavar = "TEXT", .help = "the query: a text"},
+                    {.name = "file",
+                     .type = ValueType::kPath,
+                     .metavar = "FILE",
+                     .help = "a file of queries, or - for standard input"},
+                    {.name = "from",
+                     .type = ValueType::kChoice,
+                     .metavar = "FORMAT",
+                     .help = "format of --file when its extension does not tell",
+                     .choices = {"npy", "fvecs", "bvecs", "csv", "jsonl"}},
+                    {.name = "k",
+                     .short_name = 'k',
+                     .type = ValueType::kInteger,
+                     .metavar = "N",
+                     .help = "number of hits a query",
+                     .default_value = "10",
+                     .config_key = "db.k",
+                     .minimum = 1},
+                    {.name = "vectors",
+                     .type = ValueType::kFlag,
+                     .help = "show the vectors of the hits too"}},
+        .examples = {{"abi db query notes.wdbx --text 'how to restore a backup' -k 3", "by text"},
+                     {"abi db query points.wdbx --vector '0.1,0.2' --format json", "by vector"},
+                     {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",
+                      "a batch"}},
+        .handler = run,
+    };
+}
+
+}  // namespace abikit::cli
