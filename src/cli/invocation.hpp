@@ -12,6 +12,8 @@
 
 namespace abikit::cli {
 
+struct Toolkit;  // toolkit.hpp
+
 // Values are already checked against the spec (type, range, choices), whatever they came from
 // (flag, environment, file, default). Asking for a name that the spec lacks is a bug and asserts.
 // Single thread.
@@ -34,6 +36,9 @@ public:
     virtual ByteSink& out() = 0;   // standard output (or --output), for commands that stream
     virtual bool output_is_json() const = 0;  // --format json or jsonl
     virtual bool dry_run() const = 0;         // -n; only where the spec has the option
+
+    // For the commands that speak about `abi` itself; null where there is no whole program around.
+    virtual const Toolkit* toolkit() const { return nullptr; }
 };
 
 }  // namespace abikit::cli

@@ -1,0 +1,36 @@
+// The list of commands: one declaration here, one line in all.cpp, one file with the spec and the
+// handler for each. Order is the order of the help text; a group stands before its verbs.
+#pragma once
+
+#include <vector>
+
+#include "../spec.hpp"
+
+namespace abikit::cli {
+
+CommandSpec completion_spec();
+CommandSpec config_spec();
+CommandSpec config_path_spec();
+CommandSpec config_show_spec();
+CommandSpec config_validate_spec();
+CommandSpec db_spec();
+CommandSpec db_add_spec();
+CommandSpec db_count_spec();
+CommandSpec db_delete_spec();
+CommandSpec db_export_spec();
+CommandSpec db_get_spec();
+CommandSpec db_import_spec();
+CommandSpec db_init_spec();
+CommandSpec db_list_spec();
+CommandSpec db_optimize_spec();
+CommandSpec db_query_spec();
+CommandSpec db_stats_spec();
+CommandSpec db_update_spec();
+CommandSpec db_verify_spec();
+CommandSpec help_spec();
+CommandSpec version_spec();
+
+// Every command, freshly built.
+std::vector<CommandSpec> all_commands();
+
+}  // namespace abikit::cli
