@@ -118,21 +118,22 @@ std::size_t CsvScanner::scan_unquoted(std::string_view text, CsvRecord& record) 
     while (end < text.size() && !stops_[static_cast<unsigned char>(text[end])]) {
         ++end;
     }
-    append(text.substr(0, end), record);
-    if (end == text.size() || state_ == State::kSkipping) {
-        return end;
+    const std::size_t taken = append(text.substr(0, end), record);
+    if (taken < end || end == text.size()) {
+        return taken;
     }
     delimit(text[end], record);
     return end + 1;
 }
 
 std::size_t CsvScanner::scan_quoted(std::string_view text, CsvRecord& record) {
+    text = text.substr(0, kMaxRecordBytes + 1);  // looking further than that would be in vain
     const std::size_t end = std::min(text.find('"'), text.size());
-    const std::string_view run = text.substr(0, end);
-    line_ += static_cast<std::uint64_t>(std::count(run.begin(), run.end(), '\n'));
-    append(run, record);
-    if (end == text.size() || state_ == State::kSkipping) {
-        return end;
+    const std::size_t taken = append(text.substr(0, end), record);
+    line_ += static_cast<std::uint64_t>(
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(taken), '\n'));
+    if (taken < end || end == text.size()) {
+        return taken;
     }
     state_ = State::kQuoteSeen;
     return end + 1;
@@ -142,8 +143,8 @@ std::size_t CsvScanner::scan_quoted(std::string_view text, CsvRecord& record) {
 std::size_t CsvScanner::scan_quote_seen(std::string_view text, CsvRecord& record) {
     const char c = text.front();
     if (c == '"') {
+        state_ = State::kQuoted;
         append("\"", record);
-        state_ = state_ == State::kSkipping ? state_ : State::kQuoted;
     } else if (stops_[static_cast<unsigned char>(c)]) {
         delimit(c, record);
     } else {
@@ -162,19 +163,23 @@ std::size_t CsvScanner::scan_skipping(std::string_view text) {
     return end + 1;
 }
 
-void CsvScanner::append(std::string_view run, CsvRecord& record) {
-    if (record.bytes.size() + run.size() <= kMaxRecordBytes) {
+// Takes what fits into a record and returns how much that was: the same bytes, however the source
+// cuts its pieces. If it was not all, the record is bad and the rest of its line is skipped.
+std::size_t CsvScanner::append(std::string_view run, CsvRecord& record) {
+    const std::size_t room = kMaxRecordBytes - record.bytes.size();
+    if (run.size() <= room) {
         record.bytes.append(run);
-        return;
+        return run.size();
     }
     record.reason = fmt::format("record is longer than {} MiB", kMaxRecordBytes >> 20);
-    if (state_ != State::kUnquoted) {
+    if (state_ == State::kQuoted) {
         record.reason +=
             fmt::format("; the quote that opens in line {} is not closed", quote_line_);
     }
     record.bytes = {};  // frees it
     record.fields.clear();
     state_ = State::kSkipping;
+    return room;
 }
 
 void CsvScanner::end_field(CsvRecord& record) {

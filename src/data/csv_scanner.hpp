@@ -52,7 +52,7 @@ private:
     std::size_t scan_quoted(std::string_view text, CsvRecord& record);
     std::size_t scan_quote_seen(std::string_view text, CsvRecord& record);
     std::size_t scan_skipping(std::string_view text);
-    void append(std::string_view run, CsvRecord& record);
+    std::size_t append(std::string_view run, CsvRecord& record);
     void end_field(CsvRecord& record);
     void delimit(char delimiter, CsvRecord& record);
     void end_line(char delimiter);

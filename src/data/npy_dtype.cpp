@@ -101,7 +101,7 @@ Result<NpyDtype> parse_npy_dtype(std::string_view descr) {
             continue;
         }
         if (known.size_bytes > 1 && (!has_order || descr[0] == '|')) {
-            break;
+            return fail(Code::kCorrupt, fmt::format("dtype '{}' lacks its byte order", descr));
         }
         const bool little = descr[0] == '<';
         const bool swap =

@@ -131,7 +131,8 @@ private:
             return fail(Code::kCorrupt,
                         fmt::format("{} claims {} values in row {} (byte {})", input_name(options_),
                                     dimension, row_, input_.position()),
-                        fmt::format("is this really an {} file?", format_name(format_)));
+                        format_ == Format::kFvecs ? "is this really an fvecs file?"
+                                                  : "is this really a bvecs file?");
         }
         return static_cast<std::uint64_t>(dimension);
     }

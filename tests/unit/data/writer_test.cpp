@@ -1,0 +1,248 @@
+// The writers: exact output, refusals, and that the readers get back what was written.
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+
+#include <fmt/format.h>
+
+#include <abi/data/value.hpp>
+#include <abi/data/writer.hpp>
+
+#include "record_dump.hpp"
+#include "seed.hpp"
+
+using namespace abikit;
+using namespace abikit::data;
+
+namespace {
+
+RecordBatch make_batch(std::uint32_t dimension, std::vector<float> values) {
+    RecordBatch batch;
+    batch.dimension = dimension;
+    batch.rows = values.size() / dimension;
+    batch.owned_vectors = std::move(values);
+    batch.vectors = batch.owned_vectors;
+    return batch;
+}
+
+RecordBatch sample_batch() {
+    RecordBatch batch = make_batch(2, {0.1F, -1e-8F, 1e20F, 3.0F});
+    batch.ids.append("a\"1");
+    batch.ids.append_null();
+    batch.texts.append_null();
+    batch.texts.append("two\nlines, \"quoted\"");
+    batch.metadata.append(R"({"k":[1,"x"]})");
+    batch.metadata.append_null();
+    return batch;
+}
+
+std::string written(Format format, const std::vector<const RecordBatch*>& batches,
+                    WriterOptions options) {
+    std::string out;
+    const auto sink = string_sink(out);
+    auto writer = make_writer(format, *sink, options);
+    REQUIRE(writer);
+    for (const RecordBatch* batch : batches) {
+        REQUIRE((*writer)->write(*batch));
+    }
+    REQUIRE((*writer)->finish());
+    return out;
+}
+
+std::string write_error(Format format, const RecordBatch& batch, WriterOptions options) {
+    std::string out;
+    const auto sink = string_sink(out);
+    auto writer = make_writer(format, *sink, options);
+    if (!writer) {
+        return writer.error().message();
+    }
+    const auto status = (*writer)->write(batch);
+    return status ? "" : status.error().message();
+}
+
+// A sink without room.
+class FullSink final : public ByteSink {
+public:
+    Status write(std::span<const std::byte>) override { return fail(Code::kNoSpace, "disk full"); }
+    Status flush() override { return fail(Code::kNoSpace, "disk full"); }
+};
+
+std::string random_text(std::mt19937_64& random) {
+    constexpr std::string_view kPieces[] = {"a", ",",  "\"", "\n", "\r\n", "\r", ";",  "é",   "😀",
+                                            " ", "\\", "{",  "[",  "'",    "\t", "12", "null"};
+    std::string text;
+    for (std::uint64_t i = random() % 7; i > 0; --i) {
+        text += kPieces[random() % std::size(kPieces)];
+    }
+    return text;
+}
+
+// A batch with all that writers must keep. CSV knows no empty id.
+RecordBatch random_batch(std::mt19937_64& random, std::uint32_t dimension) {
+    RecordBatch batch;
+    batch.rows = 1 + random() % 40;
+    batch.dimension = dimension;
+    const bool has_ids = random() % 4 != 0;
+    const bool has_metadata = random() % 2 != 0;
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        for (std::uint32_t i = 0; i < dimension; ++i) {
+            const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(random()));
+            batch.owned_vectors.push_back(std::isfinite(value) ? value : 0.0F);
+        }
+        if (has_ids) {
+            batch.ids.append(fmt::format("{}#{}", random_text(random), row));
+        }
+        random() % 3 == 0 && dimension > 0 ? batch.texts.append_null()
+                                           : batch.texts.append(random_text(random));
+        if (has_metadata) {
+            Value object{Object{}};
+            object.set(random_text(random), random_text(random));
+            object.set("n", static_cast<std::int64_t>(random()));
+            random() % 3 == 0 ? batch.metadata.append_null()
+                              : batch.metadata.append(to_json(object));
+        }
+    }
+    batch.vectors = batch.owned_vectors;
+    return batch;
+}
+
+std::vector<DumpRow> rows_of(const RecordBatch& batch) {
+    RecordBatch numbered;
+    std::vector<DumpRow> rows;
+    for (std::size_t row = 0; row < batch.rows; ++row) {
+        DumpRow dump;
+        const auto text = [row](const StringColumn& column) {
+            return column.has(row) ? std::optional(std::string(column[row])) : std::nullopt;
+        };
+        dump.id = text(batch.ids);
+        dump.text = text(batch.texts);
+        dump.metadata = text(batch.metadata);
+        for (std::uint32_t i = 0; i < batch.dimension; ++i) {
+            dump.vector.push_back(
+                std::bit_cast<std::uint32_t>(batch.vectors[row * batch.dimension + i]));
+        }
+        rows.push_back(std::move(dump));
+    }
+    return rows;
+}
+
+}  // namespace
+
+TEST_SUITE("data") {
+    TEST_CASE("writer: JSON lines") {
+        const RecordBatch batch = sample_batch();
+        CHECK(written(Format::kJsonl, {&batch}, {.dimension = 2}) ==
+              "{\"id\":\"a\\\"1\",\"vector\":[0.1,-1e-08],\"metadata\":{\"k\":[1,\"x\"]}}\n"
+              "{\"vector\":[1e+20,3],\"text\":\"two\\nlines, \\\"quoted\\\"\"}\n");
+        CHECK(written(Format::kJsonl, {}, {.dimension = 2}) == "");
+    }
+
+    TEST_CASE("writer: CSV") {
+        const RecordBatch batch = sample_batch();
+        CHECK(written(Format::kCsv, {&batch}, {.dimension = 2}) ==
+              "id,text,metadata,v0,v1\n"
+              "\"a\"\"1\",,\"{\"\"k\"\":[1,\"\"x\"\"]}\",0.1,-1e-08\n"
+              ",\"two\nlines, \"\"quoted\"\"\",,1e+20,3\n");
+        RecordBatch texts;
+        texts.rows = 2;
+        texts.texts.append("");
+        texts.texts.append("x");
+        CHECK(written(Format::kCsv, {&texts}, {.dimension = 2}) ==
+              "id,text,metadata,v0,v1\n,\"\",,,\n,x,,,\n");
+        CHECK(written(Format::kCsv, {}, {}) == "id,text,metadata\n");
+        const RecordBatch odd =
+            make_batch(2, {std::nanf(""), -std::numeric_limits<float>::infinity()});
+        CHECK(written(Format::kCsv, {&odd}, {.dimension = 2}).ends_with("\n,,,nan,-inf\n"));
+    }
+
+    TEST_CASE("writer: npy") {
+        const RecordBatch batch = sample_batch();
+        const std::string file =
+            written(Format::kNpy, {&batch, &batch}, {.dimension = 2, .rows_total = 4});
+        CHECK(file.size() == 128 + 4 * 8);
+        CHECK(file.substr(10, 59) == "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 2), }");
+        const Dump dump = read_text(Format::kNpy, file);
+        REQUIRE(dump.rows.size() == 4);
+        CHECK(floats_of(dump.rows[3]) == std::vector<float>{1e20F, 3.0F});
+    }
+
+    TEST_CASE("writer: what cannot be written") {
+        const RecordBatch batch = sample_batch();
+        CHECK(write_error(Format::kFvecs, batch, {.dimension = 2}) == "fvecs cannot be written");
+        CHECK(write_error(Format::kBvecs, batch, {.dimension = 2}) == "bvecs cannot be written");
+        CHECK(write_error(Format::kNpy, batch, {}) == "npy needs vectors of a known dimension");
+        for (const auto format : {Format::kNpy, Format::kCsv, Format::kJsonl}) {
+            CHECK(write_error(format, batch, {.dimension = 3, .rows_total = 9}) ==
+                  "rows have vectors of 2 values, 3 were announced");
+        }
+        RecordBatch texts;
+        texts.rows = 1;
+        texts.texts.append("t");
+        CHECK(write_error(Format::kNpy, texts, {.dimension = 2, .rows_total = 1}) ==
+              "row 0 has no vector, and npy holds vectors only");
+        CHECK(write_error(Format::kNpy, batch, {.dimension = 2, .rows_total = 1}) ==
+              "1 rows were announced, 2 given");
+        const RecordBatch odd = make_batch(1, {1.0F, std::nanf("")});
+        CHECK(write_error(Format::kJsonl, odd, {.dimension = 1}) ==
+              "row 1 has a vector with nan, which JSON cannot hold");
+    }
+
+    TEST_CASE("writer: npy with too few rows does not finish") {
+        std::string out;
+        const auto sink = string_sink(out);
+        const auto writer = make_writer(Format::kNpy, *sink, {.dimension = 2, .rows_total = 3});
+        REQUIRE((*writer)->write(sample_batch()));
+        const auto status = (*writer)->finish();
+        REQUIRE(!status);
+        CHECK(status.error().code() == Code::kInvalidArgument);
+        CHECK(status.error().message() == "3 rows were announced, 2 given");
+    }
+
+    TEST_CASE("writer: a sink's failure comes through") {
+        FullSink sink;
+        CHECK(!make_writer(Format::kNpy, sink, {.dimension = 2, .rows_total = 1}));
+        for (const auto format : {Format::kCsv, Format::kJsonl}) {
+            const auto writer = make_writer(format, sink, {.dimension = 2});
+            REQUIRE(writer);
+            REQUIRE((*writer)->write(sample_batch()));
+            const auto status = (*writer)->finish();
+            REQUIRE(!status);
+            CHECK(status.error().code() == Code::kNoSpace);
+        }
+    }
+
+    TEST_CASE("writer: random batches come back") {
+        const std::uint64_t seed = test_seed();
+        INFO("seed " << seed);
+        std::mt19937_64 random(seed);
+        for (int i = 0; i < 300; ++i) {
+            const auto dimension = static_cast<std::uint32_t>(random() % 5);
+            const RecordBatch batch = random_batch(random, dimension);
+            std::vector<DumpRow> expected = rows_of(batch);
+            for (const auto format : {Format::kCsv, Format::kJsonl, Format::kNpy}) {
+                if (format == Format::kNpy && dimension == 0) {
+                    continue;
+                }
+                const auto text =
+                    written(format, {&batch}, {.dimension = dimension, .rows_total = batch.rows});
+                Dump dump = read_text(format, text);
+                CAPTURE(format_name(format));
+                CAPTURE(text);
+                REQUIRE(dump.rejected.empty());
+                REQUIRE(dump.error == "");
+                REQUIRE(dump.rows.size() == expected.size());
+                for (std::size_t row = 0; row < expected.size(); ++row) {
+                    dump.rows[row].line = 0;
+                    if (format == Format::kNpy) {
+                        REQUIRE(dump.rows[row].vector == expected[row].vector);
+                    } else {
+                        REQUIRE(dump.rows[row] == expected[row]);
+                    }
+                }
+            }
+        }
+    }
+}
