@@ -113,7 +113,7 @@ TEST_SUITE("core") {
             auto file = must(fs.open(path, OpenMode::kRead));
             const auto region = must(file->map());
             file.reset();
-            CHECK(text_of(region->bytes()) == std::string(10'000, 'm'));
+            CHECK((text_of(region->bytes()) == std::string(10'000, 'm')));
             const auto address = reinterpret_cast<std::uintptr_t>(region->bytes().data());
             CHECK(address % 4096 == 0);
             region->advise(MapAdvice::kNormal);
@@ -277,15 +277,15 @@ TEST_SUITE("core") {
             const auto path = join_path(directory, "f");
             put(fs, path, text);
             const auto large = must(fs.open_source(path));
-            CHECK(text_of(large->mapped().value()) == text);
+            CHECK((text_of(large->mapped().value()) == text));
             CHECK(large->size() == text.size());
-            CHECK(drain(*large, 4099) == text);
+            CHECK((drain(*large, 4099) == text));
             CHECK(must(large->read({})) == 0);
             put(fs, path, std::string_view(text).substr(0, 64 * 1024));
             const auto small = must(fs.open_source(path));
             CHECK_FALSE(small->mapped().has_value());
             CHECK(small->size() == 64U * 1024);
-            CHECK(drain(*small, 4099) == text.substr(0, 64 * 1024));
+            CHECK((drain(*small, 4099) == text.substr(0, 64 * 1024)));
             const auto missing = fs.open_source(join_path(directory, "none"));
             CHECK(code_of(missing) == Code::kInputMissing);
         });
@@ -308,7 +308,7 @@ TEST_SUITE("core") {
             must(sink->write(large));
             must(sink->write("end"));
             must(sink->flush());
-            CHECK(whole(fs, path) == expected + large + "end");
+            CHECK((whole(fs, path) == expected + large + "end"));
             must(sink->write("dropped"));
             must(fs.open_source(path));
             CHECK(must(fs.stat(path))->size_bytes == expected.size() + large.size() + 3);

@@ -214,7 +214,7 @@ TEST_SUITE("core") {
         fs.fail({.call = FsCall::kMap, .errno_value = ENOMEM});
         const auto source = must(fs.open_source("/f"));
         CHECK_FALSE(source->mapped().has_value());
-        CHECK(drain(*source, 1000) == std::string(100'000, 'x'));
+        CHECK((drain(*source, 1000) == std::string(100'000, 'x')));
     }
 
     TEST_CASE("fault fs: a sink that failed stays failed") {

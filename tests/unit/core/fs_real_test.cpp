@@ -26,8 +26,7 @@ public:
         int ready[2];
         REQUIRE(::pipe(ready) == 0);
         REQUIRE(::pipe(release_) == 0);
-        child_ = ::fork();
-        REQUIRE(child_ >= 0);
+        child_ = fork_child();
         if (child_ == 0) {
             ::close(release_[1]);
             const auto fs = real_file_system();
@@ -240,8 +239,7 @@ TEST_SUITE("core") {
         for (int i = 0; i < 60'000; ++i) {
             text += std::to_string(i);
         }
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
+        const pid_t child = fork_child();
         if (child == 0) {
             auto sink = real_file_system()->open_sink(temp / "pipe");
             ::_exit(sink && (*sink)->write(text) && (*sink)->flush() ? 0 : 1);
@@ -249,7 +247,7 @@ TEST_SUITE("core") {
         const auto source = must(fs->open_source(temp / "pipe"));
         CHECK_FALSE(source->mapped().has_value());
         CHECK_FALSE(source->size().has_value());
-        CHECK(drain(*source, 1000) == text);
+        CHECK((drain(*source, 1000) == text));
         CHECK(must(source->read(std::as_writable_bytes(std::span(text)))) == 0);
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
@@ -266,8 +264,7 @@ TEST_SUITE("core") {
         int go[2];
         REQUIRE(::pipe(ready) == 0);
         REQUIRE(::pipe(go) == 0);
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
+        const pid_t child = fork_child();
         if (child == 0) {
             ::close(reader);
             ::signal(SIGPIPE, SIG_IGN);

@@ -39,8 +39,7 @@ TEST_SUITE("core") {
         int out[2];
         REQUIRE(::pipe(in) == 0);
         REQUIRE(::pipe(out) == 0);
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
+        const pid_t child = fork_child();
         if (child == 0) {
             ::dup2(in[0], STDIN_FILENO);
             ::close(in[1]);
@@ -124,8 +123,8 @@ TEST_SUITE("core") {
                   ok = ok && sink->flush() && held() == 100'010 && sink->flush();
                   return ok ? 0 : 1;
               }) == 0);
-        CHECK(whole(*real_file_system(), temp / "out") ==
-              "small " + std::string(100'000, 'L') + " end");
+        const std::string expected = "small " + std::string(100'000, 'L') + " end";
+        CHECK((whole(*real_file_system(), temp / "out") == expected));
     }
 
     TEST_CASE("stdout_sink: a reader that went away is a broken pipe, a full disk is not") {
@@ -161,8 +160,7 @@ TEST_SUITE("core") {
         int out[2];
         REQUIRE(::pipe(out) == 0);
         const std::string text(1'000'000, 't');
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
+        const pid_t child = fork_child();
         if (child == 0) {
             ::close(out[0]);
             ::fcntl(out[1], F_SETFL, O_NONBLOCK);
@@ -178,7 +176,7 @@ TEST_SUITE("core") {
             got.append(piece, 0, static_cast<std::size_t>(count));
         }
         ::close(out[0]);
-        CHECK(got == text);
+        CHECK((got == text));
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
         CHECK(status == 0);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdio>
+#include <iostream>
 #include <memory>
 #include <span>
 #include <string>
@@ -74,11 +76,20 @@ inline std::string drain(ByteSource& source, std::size_t step) {
     return all;
 }
 
+// fork() with nothing in the stdio buffers: some sanitizers write those out even at _exit, and then
+// the child would say again what the parent has said.
+inline pid_t fork_child() {
+    std::cout.flush();
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    return child;
+}
+
 // Runs `body` in a child process and gives the exit code that it returns; -1 if a signal ended it.
 template <class Body>
 int in_child(Body&& body) {
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
+    const pid_t child = fork_child();
     if (child == 0) {
         int code = 98;
         try {
