@@ -103,7 +103,7 @@ Status force_target(std::string_view name) {
         return {};
     }
     const std::vector<std::int64_t> compiled = compiled_targets();
-    if (wanted == "NONE") {
+    if (wanted == "NONE" || wanted == "SCALAR") {
         restrict_to(compiled.back());
         return {};
     }

@@ -17,6 +17,7 @@ namespace {
 using test::Buffer;
 using test::on_every_target;
 using test::random_values;
+using test::Sizes;
 
 using RowsKernel = void (*)(const float*, const float*, std::size_t, std::size_t, float*) noexcept;
 using BlockKernel = void (*)(const float*, std::size_t, const float*, std::size_t, std::size_t,
@@ -33,7 +34,7 @@ std::vector<std::size_t> dimensions() {
     for (std::size_t dim = 0; dim <= 3 * 2 * kMaxLanes + 1; ++dim) {
         dims.push_back(dim);
     }
-    for (const std::size_t dim : {127, 128, 200, 255, 257, 768, 1000, 1536, 10000}) {
+    for (const std::size_t dim : Sizes{127, 128, 200, 255, 257, 768, 1000, 1536, 10000}) {
         dims.push_back(dim);
     }
     return dims;
@@ -55,7 +56,7 @@ bool same_bits(float a, float b) {
 
 void check_rows(RowsKernel kernel, Reference reference) {
     for (const std::size_t dim : dimensions()) {
-        for (const std::size_t offset : {0, 1, 3}) {
+        for (const std::size_t offset : Sizes{0, 1, 3}) {
             const std::size_t count = 9 - offset;
             CAPTURE(dim);
             CAPTURE(offset);
@@ -72,9 +73,9 @@ void check_rows(RowsKernel kernel, Reference reference) {
 
 // Whatever the tile, the position or the number of rows, a pair has one result.
 void check_same_bits(RowsKernel kernel, BlockKernel block) {
-    for (const std::size_t dim : {0, 1, 3, 7, 15, 16, 17, 33, 100, 128, 131, 1536}) {
-        for (const std::size_t query_count : {0, 1, 2, 3, 5, 9}) {
-            for (const std::size_t count : {0, 1, 2, 3, 4, 5, 11, 70}) {
+    for (const std::size_t dim : Sizes{0, 1, 3, 7, 15, 16, 17, 33, 100, 128, 131, 1536}) {
+        for (const std::size_t query_count : Sizes{0, 1, 2, 3, 5, 9}) {
+            for (const std::size_t count : Sizes{0, 1, 2, 3, 4, 5, 11, 70}) {
                 CAPTURE(dim);
                 CAPTURE(query_count);
                 CAPTURE(count);
@@ -100,7 +101,7 @@ void check_same_bits(RowsKernel kernel, BlockKernel block) {
 // A NaN or an infinity spoils the result of its own row and no other, wherever it stands.
 void check_poison_stays(RowsKernel kernel, float poison) {
     constexpr std::size_t kCount = 6;
-    for (const std::size_t dim : {1, 2, 5, 16, 19, 35, 128, 130}) {
+    for (const std::size_t dim : Sizes{1, 2, 5, 16, 19, 35, 128, 130}) {
         const auto query = random_values(dim, 5);
         auto rows = random_values(dim * kCount, 6);
         Buffer<float> clean(kCount);
@@ -185,7 +186,7 @@ TEST_SUITE("simd") {
     TEST_CASE("denormal values are not flushed to zero") {
         on_every_target([] {
             const float smallest = std::numeric_limits<float>::denorm_min();
-            for (const std::size_t dim : {1, 4, 16, 21, 40}) {
+            for (const std::size_t dim : Sizes{1, 4, 16, 21, 40}) {
                 CAPTURE(dim);
                 Buffer<float> ones(dim);
                 Buffer<float> tiny(dim);
@@ -203,7 +204,7 @@ TEST_SUITE("simd") {
 
     TEST_CASE("a row's distance to itself is exactly zero") {
         on_every_target([] {
-            for (const std::size_t dim : {1, 13, 16, 47, 1000}) {
+            for (const std::size_t dim : Sizes{1, 13, 16, 47, 1000}) {
                 const auto rows = random_values(dim * 5, 8);
                 Buffer<float> out(5);
                 l2_squared_rows(rows.data() + 2 * dim, rows.data(), dim, 5, out.data());

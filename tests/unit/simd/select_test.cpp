@@ -14,6 +14,7 @@ namespace {
 using test::Buffer;
 using test::on_every_target;
 using test::random_values;
+using test::Sizes;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -43,7 +44,7 @@ TEST_SUITE("simd") {
             const float kinds[] = {kInfinity, -kInfinity, kNan, -kNan,
                                    std::numeric_limits<float>::signaling_NaN()};
             for (std::size_t count = 0; count <= 3 * 4 * 16 + 1; count += count < 70 ? 1 : 7) {
-                for (const std::size_t offset : {0, 1}) {
+                for (const std::size_t offset : Sizes{0, 1}) {
                     auto values = random_values(count, 11, offset);
                     CHECK(first_non_finite(values.data(), count) == count);
                     for (std::size_t at = 0; at < count; ++at) {

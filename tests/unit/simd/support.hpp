@@ -8,12 +8,16 @@
 #include <random>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 #include <abi/simd/targets.hpp>
 
 namespace abikit::simd::test {
+
+// For lists of sizes in range-for statements.
+using Sizes = std::vector<std::size_t>;
 
 // Lifts a forced target even when a check throws.
 struct RestoreTarget {

@@ -17,6 +17,7 @@ namespace abikit::simd {
 namespace {
 
 using test::on_every_target;
+using test::Sizes;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -121,7 +122,7 @@ TEST_SUITE("simd") {
         CAPTURE(seed);
         on_every_target([seed] {
             std::mt19937 random(seed);
-            for (const std::size_t first_bit : {0, 1, 63, 64, 777}) {
+            for (const std::size_t first_bit : Sizes{0, 1, 63, 64, 777}) {
                 const std::size_t count = 3000 + random() % 3000;
                 const auto distances = random_distances(count, random);
                 std::vector<bool> dead(count);
