@@ -272,7 +272,7 @@ private:
         }
         const std::string_view token = trim_end(value.raw_json_token());
         if (token.starts_with('"')) {
-            if (!read_string(token, id_text_, id_)) {
+            if (!read_string(value, id_text_, id_)) {
                 return false;
             }
             return id_->empty() ? refuse("'id' is an empty string") : true;
@@ -294,13 +294,18 @@ private:
         if (!token.starts_with('"')) {
             return wrong_type("text", token, "a string");
         }
-        return read_string(token, text_text_, text_);
+        return read_string(value, text_text_, text_);
     }
 
-    // A quoted token; without escapes the line itself is the text.
-    bool read_string(std::string_view token, std::string& scratch,
+    // Without escapes the line itself is the text. The string must be taken from the parser: one
+    // that is merely looked at would pass for a key if a colon followed.
+    bool read_string(ondemand::value& value, std::string& scratch,
                      std::optional<std::string_view>& out) {
-        const std::string_view raw = raw_string(token.data() + 1);
+        ondemand::raw_json_string token;
+        if (value.get_raw_json_string().get(token)) {
+            return refuse_syntax();
+        }
+        const std::string_view raw = raw_string(token.raw());
         if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {
             out = raw;
             return true;

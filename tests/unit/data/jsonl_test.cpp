@@ -227,6 +227,8 @@ TEST_SUITE("data") {
               "not valid JSON at byte 10: invalid string: forbidden character after backslash");
         CHECK(reason_of("{\"text\":\"a\tb\"}")
                   .starts_with("not valid JSON at byte 10: invalid string"));
+        CHECK(reason_of(R"({"text":"":[1}},"text":"t"})") ==
+              "not valid JSON at byte 10: unexpected ':'; expected '}'");
         CHECK(reason_of("{\"text\":nul}").starts_with("not valid JSON at byte 11"));
         CHECK(reason_of("{\"text\":\"t\",\"metadata\":{\"a\":tru}}")
                   .starts_with("not valid JSON at byte"));
