@@ -142,8 +142,8 @@ HWY_INLINE Vec one_row(const float* HWY_RESTRICT query, const float* HWY_RESTRIC
 }
 
 // Rows one after the other, so that memory is read strictly in order: hardware prefetchers then
-// keep up as with a plain read, while four interleaved rows of 512 bytes took three times as long.
-// The chains of short rows overlap out of order; only the sums across lanes wait for four rows.
+// keep up as with a plain read, while four interleaved rows of 512 bytes took more than twice as
+// long. Chains of short rows overlap out of order; only the sums across lanes wait for four rows.
 template <class Metric>
 HWY_INLINE void rows_of_query(const float* HWY_RESTRICT query, const float* HWY_RESTRICT rows,
                               std::size_t dim, std::size_t count, float* HWY_RESTRICT out) {
