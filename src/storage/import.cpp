@@ -107,9 +107,12 @@ private:
         reading.vector_columns = options_.vector_columns;
         reading.separator = options_.from == "tsv" ? '\t' : data::separator_from_path(path);
         reading.pool = context_.pool;
+        bool failed = false;
         reading.on_reject = [&](const data::Rejection& rejection) {
             ++info_.rows_read;
-            return intake_.reject(name, rejection.line, rejection.reason);
+            Status status = intake_.reject(name, rejection.line, rejection.reason);
+            failed = !status;
+            return status;
         };
         ABI_TRY(const auto reader, data::make_reader(format, source, reading));
         ++info_.files;
@@ -124,6 +127,9 @@ private:
                 if (!more) {
                     break;
                 }
+            }
+            if (failed) {  // rows before the bad one: a commit is whole or not at all
+                continue;  // the next call gives the error
             }
             ABI_CHECK(intake_.take(std::move(batch), name));
             if (context_.progress != nullptr) {
