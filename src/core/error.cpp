@@ -18,21 +18,36 @@ struct Error::State {
 
 std::string_view code_name(Code code) noexcept {
     switch (code) {
-        case Code::kInvalidArgument: return "invalid_argument";
-        case Code::kInputMissing: return "input_missing";
-        case Code::kNotFound: return "not_found";
-        case Code::kAlreadyExists: return "already_exists";
-        case Code::kCorrupt: return "corrupt";
-        case Code::kIncompatible: return "incompatible";
-        case Code::kInvalidData: return "invalid_data";
-        case Code::kIo: return "io";
-        case Code::kNoSpace: return "no_space";
-        case Code::kUnavailable: return "unavailable";
-        case Code::kLimit: return "limit";
-        case Code::kLocked: return "locked";
-        case Code::kInconclusive: return "inconclusive";
-        case Code::kCancelled: return "cancelled";
-        case Code::kInternal: return "internal";
+        case Code::kInvalidArgument:
+            return "invalid_argument";
+        case Code::kInputMissing:
+            return "input_missing";
+        case Code::kNotFound:
+            return "not_found";
+        case Code::kAlreadyExists:
+            return "already_exists";
+        case Code::kCorrupt:
+            return "corrupt";
+        case Code::kIncompatible:
+            return "incompatible";
+        case Code::kInvalidData:
+            return "invalid_data";
+        case Code::kIo:
+            return "io";
+        case Code::kNoSpace:
+            return "no_space";
+        case Code::kUnavailable:
+            return "unavailable";
+        case Code::kLimit:
+            return "limit";
+        case Code::kLocked:
+            return "locked";
+        case Code::kInconclusive:
+            return "inconclusive";
+        case Code::kCancelled:
+            return "cancelled";
+        case Code::kInternal:
+            return "internal";
     }
     return "internal";
 }
@@ -45,9 +60,15 @@ Error::~Error() = default;
 Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 
-Code Error::code() const noexcept { return state_->code; }
-const std::string& Error::message() const noexcept { return state_->message; }
-const std::string& Error::hint() const noexcept { return state_->hint; }
+Code Error::code() const noexcept {
+    return state_->code;
+}
+const std::string& Error::message() const noexcept {
+    return state_->message;
+}
+const std::string& Error::hint() const noexcept {
+    return state_->hint;
+}
 
 std::string Error::describe() const {
     std::string line;
@@ -81,14 +102,20 @@ namespace {
 Code code_from_errno(int errno_value) {
     switch (errno_value) {
         case ENOENT:
-        case ENOTDIR: return Code::kInputMissing;
+        case ENOTDIR:
+            return Code::kInputMissing;
         case ENOSPC:
-        case EDQUOT: return Code::kNoSpace;
-        case EEXIST: return Code::kAlreadyExists;
-        case ENOMEM: return Code::kLimit;
+        case EDQUOT:
+            return Code::kNoSpace;
+        case EEXIST:
+            return Code::kAlreadyExists;
+        case ENOMEM:
+            return Code::kLimit;
         case EAGAIN:
-        case EBUSY: return Code::kLocked;
-        default: return Code::kIo;
+        case EBUSY:
+            return Code::kLocked;
+        default:
+            return Code::kIo;
     }
 }
 }  // namespace

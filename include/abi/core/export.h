@@ -1,4 +1,5 @@
-/* Symbol visibility of the shared libraries. Everything is hidden unless marked ABI_API. Valid C and C++. */
+/* Symbol visibility of the shared libraries. Everything is hidden unless marked ABI_API. Valid C
+ * and C++. */
 #ifndef ABI_CORE_EXPORT_H
 #define ABI_CORE_EXPORT_H
 

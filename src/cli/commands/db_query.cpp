@@ -136,7 +136,7 @@ void add_view(report::Report& report, const data::Array& queries) {
             data::Value line;
             line.set("query", std::uint64_t{i});
             line.set("place", place_of(hit));
-            line.set("score", *hit.find("score"));
+            line.set("score", fmt::format("{:.4f}", hit.find("score")->as_double()));
             const data::Value* const text = hit.find("text");
             line.set("text", text == nullptr ? std::string() : one_line(text->as_string()));
             shown.push_back(std::move(line));
