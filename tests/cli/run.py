@@ -434,7 +434,7 @@ def expected_pattern(lines):
 
 def run_session(sandbox, command, expected, code):
     result = sandbox.run(command, merge=True)
-    output = result.stdout.decode("utf-8", "replace")
+    output = result.stdout.decode("utf-8", "replace").replace("\r\n", "\n")  # CSV, as a terminal shows it
     if result.returncode != code:
         raise Failure(f"$ {command}\nexit code {result.returncode}, expected {code}\n{output[:4000]}")
     while expected and not expected[-1].strip():
