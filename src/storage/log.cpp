@@ -111,7 +111,7 @@ Result<bool> LogReader::load_payload(std::uint64_t offset, const Header& header)
 }
 
 Result<std::optional<LogRecord>> LogReader::next() {
-    if (position_ == size_) {
+    if (position_ >= size_) {
         return std::nullopt;
     }
     ABI_TRY(const auto header, read_header(position_));
@@ -129,7 +129,8 @@ Result<std::optional<LogRecord>> LogReader::next() {
     }
     LogRecord record{header->lsn, header->time_ns, header->type, position_, {}};
     record.payload = as_text(std::as_bytes(std::span(buffer_)).first(header->length));
-    position_ = std::min(size_, position_ + kRecordHeaderBytes + padded(header->length));
+    // Past the end of the file where a crash cut the padding off: the writer puts it back.
+    position_ += kRecordHeaderBytes + padded(header->length);
     last_lsn_ = header->lsn;
     return record;
 }
@@ -216,11 +217,9 @@ Status LogWriter::append(RecordType type, std::uint64_t lsn, std::int64_t time_n
         written = file_->write_at(at, std::span(zeros).first(tail));
     }
     if (!written) {
-        // Nothing was acknowledged: give the space back, and let the next append overwrite what is
-        // left.
-        if (!file_->truncate(end_)) {
-            broken_ = true;
-        }
+        // Give the space back, durably: all but the padding may have been written, and a crash must
+        // not bring back what was reported as failed.
+        broken_ = !file_->truncate(end_) || !file_->sync();
         return written;
     }
     if (Status synced = file_->sync(); !synced) {

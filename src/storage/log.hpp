@@ -54,7 +54,7 @@ public:
     // Where the next record is to be written once next() returned nullopt.
     std::uint64_t end() const noexcept { return position_; }
     // Bytes after end() that were cut off.
-    std::uint64_t torn_bytes() const noexcept { return size_ - position_; }
+    std::uint64_t torn_bytes() const noexcept { return size_ > position_ ? size_ - position_ : 0; }
 
 private:
     LogReader(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t size)
@@ -75,7 +75,8 @@ private:
 // Appends records. Single thread.
 class LogWriter {
 public:
-    // Continues at `end`, cutting off what a crash left behind it.
+    // Continues at `end`, cutting off what a crash left behind it, or adding the padding that it
+    // took.
     static Result<std::unique_ptr<LogWriter>> open(FileSystem& fs, const std::string& path,
                                                    const LogIdentity& identity, std::uint64_t end);
     // Writes one record made of `pieces` and syncs it. On a failed write the log is as before and
