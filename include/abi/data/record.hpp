@@ -1,4 +1,5 @@
-// Records in columns: what the readers produce, the store takes and the writers write.
+// Records in columns: what the readers produce, the store takes and the writers write. Read
+// `reader.hpp` next.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,9 @@ private:
     std::vector<std::uint8_t> present_;
 };
 
-// Some rows. A column is either empty (no row has it) or has `rows` entries.
+// Some rows. A column is either empty (no row has it) or has `rows` entries, some of them null. The
+// same holds for vectors, but these cannot be null: all rows have one or none has. Move-only use:
+// a copy's `vectors` still points into the original.
 struct RecordBatch {
     std::size_t rows = 0;
     std::uint32_t dimension = 0;  // 0: no vectors in this batch

@@ -21,6 +21,8 @@ struct WriterOptions {
 class RecordWriter {
 public:
     virtual ~RecordWriter() = default;
+    // kInvalidArgument for vectors of another dimension than announced, and for rows without
+    // vectors in npy; kInvalidData for NaN or infinity in jsonl. A sink's errors come through.
     virtual Status write(const RecordBatch& batch) = 0;
     // Ends the output (flushes the sink). kInvalidArgument when npy got another row count than
     // announced.
@@ -28,8 +30,10 @@ public:
 };
 
 // npy: vectors only, '<f4', C order, version 1.0. csv: header id,text,metadata,v0..v<n-1>; metadata
-// as JSON text. jsonl: {"id":..,"vector":[..],"text":..,"metadata":{..}}, absent members left out.
-// Floats are shortest round-trip. fvecs and bvecs are kInvalidArgument.
+// as JSON text, an absent field empty, a text that is empty "". jsonl:
+// {"id":..,"vector":[..],"text":..,"metadata":{..}}, absent members left out. Floats are shortest
+// round-trip. fvecs and bvecs are kInvalidArgument. The sink must outlive the writer; csv and npy
+// write their header even when no rows follow.
 Result<std::unique_ptr<RecordWriter>> make_writer(Format format, ByteSink& sink,
                                                   WriterOptions options);
 
