@@ -1,7 +1,10 @@
 // Exact distances between float32 vectors, batched so that dispatch is paid once per call, and what
-// top-k search needs. Preconditions are asserted; pointers need no alignment. Results may differ
-// between targets by the order of summation (bounded by dim * eps * sum |terms|), never between
-// calls on one target. noexcept, thread-safe, no allocation.
+// top-k search needs. Any dim and count are allowed (dim 0 gives zeros); pointers need no alignment
+// beyond that of float, though rows aligned to 64 bytes are read up to twice as fast from caches;
+// nothing outside the ranges given is read. Results may differ between targets by the order of
+// summation (bounded by dim * eps * sum |terms|), never between calls on one target. noexcept,
+// thread-safe, no allocation. Read topk.hpp next for keeping the nearest, reference.hpp for the
+// scalar twins.
 #pragma once
 
 #include <cstddef>
