@@ -72,6 +72,14 @@ Result<std::vector<float>> parse_vector(std::string_view text) {
     return values;
 }
 
+double shown(float value) {
+    char digits[32];
+    const auto written = std::to_chars(digits, digits + sizeof digits, value);
+    double result = double{value};
+    std::from_chars(digits, written.ptr, result);
+    return result;
+}
+
 Result<std::string> parse_metadata(std::string_view text) {
     auto value = data::parse_json(text);
     if (!value || !value->is_object()) {
@@ -91,7 +99,7 @@ Result<data::Value> row_value(const storage::Snapshot& snapshot, storage::RowNum
     if (members.vector) {
         data::Array numbers;
         for (const float number : view.vector) {
-            numbers.emplace_back(double{number});
+            numbers.emplace_back(shown(number));
         }
         value.set("vector", std::move(numbers));
     }

@@ -25,6 +25,8 @@ Result<storage::Database> open_database(Invocation& invocation, storage::AccessM
 
 // "0.1, -2e3" with commas or white space between; kInvalidArgument names the bad word.
 Result<std::vector<float>> parse_vector(std::string_view text);
+// The double whose shortest decimal form is that of `value`: 0.1, not 0.10000000149011612.
+double shown(float value);
 // A JSON object in compact form; kInvalidArgument otherwise.
 Result<std::string> parse_metadata(std::string_view text);
 

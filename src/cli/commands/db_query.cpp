@@ -88,8 +88,8 @@ Result<data::Value> hit_value(const storage::Snapshot& snapshot, storage::Metric
     ABI_TRY(data::Value row, row_value(snapshot, hit.row, members));
     data::Value value;
     value.set("id", *row.find("id"));
-    value.set("distance", double{hit.distance});
-    value.set("score", storage::score_of(metric, double{hit.distance}));
+    value.set("distance", shown(hit.distance));
+    value.set("score", storage::score_of(metric, shown(hit.distance)));
     for (const char* const key : {"text", "metadata", "vector"}) {
         if (const data::Value* const member = row.find(key)) {
             value.set(key, *member);
