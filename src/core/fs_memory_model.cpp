@@ -109,16 +109,15 @@ private:
 };
 
 // The directories after the cut: durable changes for certain, the others as the plan says, none
-// without an earlier one about the same name or node.
+// without an earlier one about the same name. A file that is moved takes its last name into the
+// next operation, so the operations on one file keep their order too.
 std::map<NodeId, Names> surviving_names(const std::map<NodeId, Names>& durable,
                                         const std::vector<NamesChange>& changes,
                                         Survivors survivors) {
     std::map<NodeId, Names> directories = durable;
     std::set<std::pair<NodeId, std::string>> lost_names;
-    std::set<NodeId> lost_nodes;
     const auto depends_on_lost = [&](const NameChange& change) {
-        return lost_nodes.contains(change.node) ||
-               lost_names.contains({change.directory, change.name});
+        return lost_names.contains({change.directory, change.name});
     };
     for (std::size_t i = 0; i < changes.size(); ++i) {
         const NamesChange& change = changes[i];
@@ -130,7 +129,6 @@ std::map<NodeId, Names> surviving_names(const std::map<NodeId, Names>& durable,
         }
         for (const NameChange& name : change.names) {
             lost_names.emplace(name.directory, name.name);
-            lost_nodes.insert(name.node);
         }
     }
     return directories;
