@@ -32,7 +32,7 @@ std::vector<OptionSpec> output_options() {
         {.name = "report",
          .type = ValueType::kString,
          .metavar = "FORMAT=FILE",
-         .help = "write a further copy of the report; may be repeated",
+         .help = "write a further copy of the report to a file",
          .env = "ABI_REPORT",
          .repeatable = true},
         {.name = "color",

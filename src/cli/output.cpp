@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <abi/core/memory.hpp>
+
 namespace abikit::cli {
 namespace {
 
@@ -59,6 +61,8 @@ Status Output::open() {
 }
 
 Status Output::write(std::span<const std::byte> bytes) {
+    // The streams' buffers outlive the command: they are no leak of its room.
+    const RoomScope room(Room::kReport);
     ABI_CHECK(open());
     return to_file() ? sink_->write(bytes) : standard_.write(bytes);
 }

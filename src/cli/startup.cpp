@@ -102,8 +102,10 @@ Status read_output_options(const Process& process, Startup& startup) {
         ABI_TRY(ReportCopy copy, parse_copy(*process.fs, text));
         startup.copies.push_back(std::move(copy));
     }
-    if (const std::string profile = settings.text("profile"); !profile.empty()) {
-        ABI_CHECK(check_place(*process.fs, profile));
+    for (const std::string_view option : {"profile", "log-file"}) {
+        if (const std::string path = settings.text(option); !path.empty()) {
+            ABI_CHECK(check_place(*process.fs, path));
+        }
     }
     return {};
 }

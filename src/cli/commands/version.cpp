@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <abi/core/version.h>
+#include <abi/core/platform.hpp>
 #include <abi/simd/targets.hpp>
 
 #include "../invocation.hpp"
@@ -24,43 +25,70 @@ data::Value libraries_value() {
     return libraries;
 }
 
-Result<Outcome> run_version(Invocation&) {
-    data::Value platform;
-    platform.set("os", ABI_BUILD_SYSTEM);
-    platform.set("architecture", ABI_BUILD_CPU);
-    data::Value body;
-    body.set("version", ABI_VERSION);
-    body.set("compiler", ABI_BUILD_COMPILER);
-    body.set("build_type", ABI_BUILD_TYPE);
-    const std::string_view sanitizer = ABI_BUILD_SANITIZER;
-    body.set("sanitizer", sanitizer == "none" ? data::Value() : data::Value(sanitizer));
-    body.set("platform", std::move(platform));
-    body.set("simd_target", simd::chosen_target());
-    body.set("libraries", libraries_value());
+data::Value text_or_null(const std::string& text) {
+    return text.empty() ? data::Value() : data::Value(text);
+}
 
+data::Value platform_value(const PlatformInfo& info) {
+    data::Value platform;
+    platform.set("os", text_or_null(info.os_name));
+    platform.set("os_version", text_or_null(info.os_version));
+    platform.set("kernel", text_or_null(info.kernel));
+    platform.set("architecture", info.architecture);
+    platform.set("cpu_model", text_or_null(info.cpu_model));
+    platform.set("physical_cores", info.physical_cores);
+    platform.set("logical_cpus", info.logical_cpus);
+    platform.set("usable_cpus", info.usable_cpus);
+    platform.set("l1d_cache_bytes", info.l1d_cache_bytes);
+    platform.set("l2_cache_bytes", info.l2_cache_bytes);
+    platform.set("l3_cache_bytes", info.l3_cache_bytes);
+    platform.set("memory_bytes", info.memory_bytes);
+    return platform;
+}
+
+std::vector<Block> version_blocks(const data::Value& body) {
+    using report::Unit;
     Block fields{.kind = Block::Kind::kFields,
                  .fields = {{"version", "abi"},
-                            {"platform.os", "system"},
-                            {"platform.architecture", "architecture"},
-                            {"simd_target", "vector target"},
                             {"compiler", "compiler"},
-                            {"build_type", "build"}}};
+                            {"build_type", "build"},
+                            {"platform.os", "system"},
+                            {"platform.kernel", "kernel"},
+                            {"platform.architecture", "architecture"},
+                            {"platform.cpu_model", "processor"},
+                            {"platform.usable_cpus", "usable processors", Unit::kCount},
+                            {"platform.memory_bytes", "memory", Unit::kBytes},
+                            {"simd_target", "vector target"}}};
     Block libraries{.kind = Block::Kind::kFields};
     for (const auto& [name, version] : body.find("libraries")->as_object()) {
         libraries.fields.push_back({.path = "libraries." + name, .label = name});
     }
+    Block title{.kind = Block::Kind::kText, .text = "libraries"};
+    return {std::move(fields), std::move(title), std::move(libraries)};
+}
+
+Result<Outcome> run_version(Invocation&) {
+    const PlatformInfo info = platform_info();
+    data::Value body;
+    body.set("version", ABI_VERSION);
+    body.set("compiler", info.compiler);
+    body.set("build_type", ABI_BUILD_TYPE);
+    const std::string_view sanitizer = ABI_BUILD_SANITIZER;
+    body.set("sanitizer", sanitizer == "none" ? data::Value() : data::Value(sanitizer));
+    body.set("platform", platform_value(info));
+    body.set("simd_target", simd::chosen_target());
+    body.set("libraries", libraries_value());
+
     Outcome outcome;
-    outcome.report = {.schema = "abi.version/1",
-                      .body = std::move(body),
-                      .blocks = {std::move(fields),
-                                 {.kind = Block::Kind::kText, .text = "libraries"},
-                                 std::move(libraries)},
-                      .columns = {{.key = "version"},
-                                  {.key = "compiler"},
-                                  {.key = "build_type"},
-                                  {.key = "platform.os"},
-                                  {.key = "platform.architecture"},
-                                  {.key = "simd_target"}}};
+    outcome.report.schema = "abi.version/1";
+    outcome.report.blocks = version_blocks(body);
+    outcome.report.body = std::move(body);
+    outcome.report.columns = {{.key = "version"},
+                              {.key = "compiler"},
+                              {.key = "build_type"},
+                              {.key = "platform.os"},
+                              {.key = "platform.architecture"},
+                              {.key = "simd_target"}};
     return outcome;
 }
 

@@ -3,6 +3,7 @@
 
 #include <abi/core/version.h>
 
+#include "../../report/text_width.hpp"
 #include "../command_line.hpp"
 #include "../exit_code.hpp"
 #include "../values.hpp"
@@ -13,23 +14,30 @@
 namespace abikit::cli {
 namespace {
 
+// Set by hand when the manual is revised: the date of the build would make every build different.
+constexpr std::string_view kManualDate = "2026-11-23";
+
 // Literal words: a hyphen that can be copied and pasted.
 std::string literal(std::string_view text) {
     return replace_all(replace_all(std::string(text), "\\", "\\e"), "-", "\\-");
 }
 
-// Running text. A line that begins with a dot or an apostrophe would be taken for a request.
+// Source lines stay below 80 columns, which mandoc's style asks for.
+constexpr std::size_t kLineWidth = 72;
+
+// Running text, one sentence a line. A line that begins with a dot or an apostrophe would be taken
+// for a request.
 std::string prose(std::string_view text) {
-    std::string out = replace_all(std::string(text), "\\", "\\e");
+    std::string out = replace_all(std::string(text), ". ", ".\n");
+    out = replace_all(report::wrap(out, kLineWidth), "\\", "\\e");
+    out = replace_all(replace_all(out, " --", " \\-\\-"), "\n--", "\n\\-\\-");
     out = replace_all(replace_all(out, "\n.", "\n\\&."), "\n'", "\n\\&'");
-    out = replace_all(out, " --", " \\-\\-");
     return out.starts_with('.') || out.starts_with('\'') ? "\\&" + out : out;
 }
 
-// One sentence a line, as man pages are written; an empty line becomes a paragraph.
+// An empty line becomes a paragraph.
 std::string paragraphs(std::string_view text) {
-    std::string out = replace_all(prose(text), "\n\n", "\n.PP\n");
-    return replace_all(out, ". ", ".\n") + "\n";
+    return replace_all(prose(text), "\n\n", "\n.PP\n") + "\n";
 }
 
 std::string page_header(std::string_view name, int section) {
@@ -39,8 +47,8 @@ std::string page_header(std::string_view name, int section) {
     }
     return fmt::format(
         ".\\\" Generated from the command table by 'abi help --man'.\n"
-        ".TH \"{}\" \"{}\" \"\" \"abi {}\" \"abi manual\"\n",
-        literal(upper), section, ABI_VERSION);
+        ".TH \"{}\" \"{}\" \"{}\" \"abi {}\" \"abi manual\"\n",
+        literal(upper), section, kManualDate, ABI_VERSION);
 }
 
 std::string item(std::string_view title, std::string_view text) {
