@@ -21,6 +21,12 @@ namespace {
 constexpr std::uint64_t kCheckpointBytes = std::uint64_t{128} << 20;
 constexpr std::uint64_t kCheckpointRows = std::uint64_t{1} << 22;
 
+// Under a memory limit the log is folded earlier, so that an import of any size stays within it.
+std::uint64_t checkpoint_bytes() {
+    const std::uint64_t limit = memory_usage().limit_bytes;
+    return limit == 0 ? kCheckpointBytes : std::min(kCheckpointBytes, limit / 8);
+}
+
 std::string row_label(const data::RecordBatch& rows, std::size_t row) {
     if (rows.ids.has(row)) {
         return fmt::format("row '{}'", rows.ids[row]);
@@ -272,7 +278,7 @@ Result<CommitInfo> Database::Impl::commit(const WriteBatch& batch) {
     log_end_ = log_->end();
     publish();
     broken_ = false;
-    if (mem_->size_bytes() >= kCheckpointBytes || mem_->rows() >= kCheckpointRows) {
+    if (mem_->size_bytes() >= checkpoint_bytes() || mem_->rows() >= kCheckpointRows) {
         // The commit is durable whatever happens here; a checkpoint that fails is tried again by
         // the next commit.
         if (const Status status = checkpoint(); !status && context_.log != nullptr) {
@@ -366,12 +372,17 @@ Status Database::checkpoint() {
 }
 
 Status Database::close() {
-    Status status;
-    if (impl_->writable()) {
-        status = checkpoint();
-    }
+    Status status = impl_->writable() ? checkpoint() : Status();
     impl_->release();
-    return status;
+    if (status || !impl_->intact()) {
+        return status;
+    }
+    // Everything acknowledged is in the log and stays there; the next writer tries again.
+    if (LogSink* const log = impl_->context().log; log != nullptr) {
+        log->write(LogLevel::kWarn, "storage",
+                   fmt::format("the log stays as it is: {}", status.error().describe()));
+    }
+    return {};
 }
 
 Result<OptimizeInfo> Database::optimize() {

@@ -46,6 +46,8 @@ public:
     const Manifest& manifest() const noexcept { return manifest_; }
     const std::shared_ptr<const Embedder>& embedder() const noexcept { return embedder_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
+    // Whether what is on disk is known.
+    bool intact() const noexcept { return !broken_; }
     void release() { lock_.reset(); }
 
 private:

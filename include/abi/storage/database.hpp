@@ -108,7 +108,9 @@ public:
     Result<bool> learn_if_new(std::span<const std::string_view> texts);
     // Moves the log's rows into a segment.
     Status checkpoint();
-    // Checkpoints and releases the lock. The handle is unusable afterwards.
+    // Checkpoints and releases the lock; the handle is unusable afterwards. A checkpoint that the
+    // disk has no room for is no failure: the log keeps what was acknowledged (a warning is
+    // logged). kIo when it is unknown what reached the disk.
     Status close();
     // Merges all segments into one without deleted rows; with an embedder relearns it and re-embeds
     // every stored text.
