@@ -1,0 +1,168 @@
+// The rows of the log in memory: found by id, and unmoved for whoever looks at them.
+#include <cmath>
+
+#include "storage/format.hpp"
+#include "storage/mem_table.hpp"
+#include "support.hpp"
+
+using namespace abikit;
+using namespace abikit::storage;
+using namespace abikit::storage::test;
+
+namespace {
+
+std::vector<MemRow> chain(const MemIndex& index, std::uint64_t hash) {
+    std::vector<MemRow> rows;
+    index.for_each(hash, [&](MemRow row) {
+        rows.push_back(row);
+        return false;
+    });
+    return rows;
+}
+
+}  // namespace
+
+TEST_SUITE("storage") {
+    TEST_CASE("mem index: rows of one hash come newest first") {
+        MemIndex index;
+        CHECK(chain(index, 5).empty());
+        index.insert(5, 0);
+        index.insert(6, 1);
+        index.insert(5, 2);
+        index.insert(5 + 1024, 3);  // the same slot at first
+        index.insert(5, 4);
+        CHECK(chain(index, 5) == std::vector<MemRow>{4, 2, 0});
+        CHECK(chain(index, 6) == std::vector<MemRow>{1});
+        CHECK(chain(index, 5 + 1024) == std::vector<MemRow>{3});
+        CHECK(chain(index, 7).empty());
+    }
+
+    TEST_CASE("mem index: chains survive growth, also for hashes that collide in the table") {
+        MemIndex index;
+        constexpr MemRow kRows = 5000;
+        for (MemRow row = 0; row < kRows; ++row) {
+            index.insert(std::uint64_t{row % 1250} << 20, row);  // all start in slot 0
+        }
+        for (std::uint64_t key = 0; key < 1250; ++key) {
+            const std::vector<MemRow> expected{
+                static_cast<MemRow>(key + 3750), static_cast<MemRow>(key + 2500),
+                static_cast<MemRow>(key + 1250), static_cast<MemRow>(key)};
+            REQUIRE(chain(index, key << 20) == expected);
+        }
+    }
+
+    TEST_CASE("mem index: a visitor that is content ends the walk") {
+        MemIndex index;
+        index.insert(1, 0);
+        index.insert(1, 1);
+        int visits = 0;
+        index.for_each(1, [&](MemRow) { return ++visits == 1; });
+        CHECK(visits == 1);
+    }
+
+    TEST_CASE("mem table: values come back, absent and empty strings apart") {
+        MemTable table(2, Metric::kCosine);
+        const std::vector<float> v{3, 4}, zero{0, 0};
+        CHECK(table.append("a", v, "text", std::nullopt) == 0);
+        CHECK(table.append("b", zero, "", R"({"x":1})") == 1);
+        const MemView view = table.view();
+        CHECK(view.rows == 2);
+        CHECK(view.live() == 2);
+        CHECK(view.id(1) == "b");
+        const MemChunk& chunk = view.chunk_of(0);
+        CHECK(chunk.text(0) == "text");
+        CHECK_FALSE(chunk.metadata(0));
+        REQUIRE(chunk.text(1));
+        CHECK(chunk.text(1)->empty());
+        CHECK(chunk.metadata(1) == R"({"x":1})");
+        CHECK(chunk.vectors()[1] == 4);
+        CHECK(chunk.inverse_norms()[0] == doctest::Approx(0.2));
+        CHECK(chunk.inverse_norms()[1] == 0);
+        CHECK(MemTable(2, Metric::kL2).view().chunks.empty());
+    }
+
+    TEST_CASE("mem table: norms of vectors whose squares leave the range of float") {
+        MemTable table(2, Metric::kCosine);
+        table.append("big", std::vector<float>{3e30F, 4e30F}, {}, {});
+        table.append("small", std::vector<float>{3e-30F, 4e-30F}, {}, {});
+        const MemView view = table.view();
+        CHECK(view.chunk_of(0).inverse_norms()[0] == doctest::Approx(1 / 5e30).epsilon(1e-5));
+        CHECK(view.chunk_of(0).inverse_norms()[1] == doctest::Approx(1 / 5e-30).epsilon(1e-5));
+    }
+
+    TEST_CASE("mem table: the newest live row of an id is found") {
+        MemTable table(1, Metric::kL2);
+        const std::vector<float> v{0};
+        table.append("a", v, {}, {});
+        table.append("b", v, {}, {});
+        CHECK(table.find("a") == 0);
+        table.set_deleted(0);
+        CHECK_FALSE(table.find("a"));
+        CHECK(table.dead(0));
+        const MemView before = table.view();
+        CHECK_FALSE(before.find("a"));
+        table.append("a", v, {}, {});
+        CHECK(table.find("a") == 2);
+        CHECK(table.view().find("a") == 2);
+        CHECK_FALSE(before.find("a"));  // it is younger than that view
+        CHECK_FALSE(table.find("c"));
+        CHECK(before.live() == 1);
+    }
+
+    TEST_CASE("mem table: a view stays as it was while rows are appended and deleted") {
+        MemTable table(700, Metric::kL2);  // a chunk takes 1472 rows
+        Random random(3);
+        std::vector<std::vector<float>> vectors;
+        const auto add = [&](int count) {
+            for (int i = 0; i < count; ++i) {
+                vectors.push_back(random_vector(random, 700));
+                const std::string id = "row-" + std::to_string(vectors.size() - 1);
+                table.append(id, vectors.back(), id + " text", std::nullopt);
+            }
+        };
+        add(1000);
+        table.set_deleted(10);
+        const MemView view = table.view();
+        std::vector<const float*> addresses;
+        for (MemRow row = 0; row < view.rows; ++row) {
+            addresses.push_back(view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row));
+        }
+        add(3000);
+        for (MemRow row = 0; row < 1000; row += 3) {
+            if (!table.dead(row)) {
+                table.set_deleted(row);
+            }
+        }
+        REQUIRE(view.rows == 1000);
+        CHECK(view.live() == 999);
+        for (MemRow row = 0; row < view.rows; ++row) {
+            const float* const at = view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row);
+            REQUIRE(at == addresses[row]);
+            REQUIRE(std::equal(vectors[row].begin(), vectors[row].end(), at));
+            REQUIRE(view.dead(row) == (row == 10));
+            REQUIRE(view.id(row) == "row-" + std::to_string(row));
+        }
+        const MemView now = table.view();
+        CHECK(now.chunks.size() == 3);
+        CHECK(now.rows == 4000);
+        for (MemRow row = 0; row < now.rows; row += 37) {
+            const auto found = now.find("row-" + std::to_string(row));
+            REQUIRE(found.has_value() != now.dead(row));
+        }
+        CHECK_FALSE(view.find("row-2000"));
+    }
+
+    TEST_CASE("mem table: texts larger than a block of strings are kept whole") {
+        MemTable table(1, Metric::kL2);
+        const std::vector<float> v{0};
+        const std::string large(200'000, 'L');
+        table.append("a", v, "small", {});
+        table.append("b", v, large, {});
+        table.append("c", v, "small again", {});
+        const MemView view = table.view();
+        CHECK(view.chunk_of(0).text(0) == "small");
+        CHECK(view.chunk_of(0).text(1) == large);
+        CHECK(view.chunk_of(0).text(2) == "small again");
+        CHECK(table.size_bytes() == 3 * 4 + 3 + 5 + large.size() + 11);
+    }
+}
