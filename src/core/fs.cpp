@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <abi/core/fs.hpp>
+#include <abi/core/memory.hpp>
 
 #include "io_buffer.hpp"
 
@@ -17,7 +18,7 @@ constexpr std::uint64_t kMapFromBytes = 64 * 1024;
 constexpr std::size_t kReadBufferBytes = 256 * 1024;
 constexpr std::size_t kWriteBufferBytes = 256 * 1024;
 
-// The first bytes were read already, or none: reads on from the file.
+// For small files, whose mapping costs more than it saves, and for everything without a size.
 class FileSource final : public ByteSource {
 public:
     FileSource(std::unique_ptr<File> file, std::optional<std::uint64_t> size)
@@ -42,6 +43,7 @@ private:
     ReadBuffer buffer_{kReadBufferBytes};
 };
 
+// Large files: the readers that can work on the whole content take mapped() and copy nothing.
 class MappedSource final : public ByteSource {
 public:
     explicit MappedSource(std::unique_ptr<MappedRegion> region) : region_(std::move(region)) {
@@ -65,6 +67,7 @@ private:
     std::size_t position_ = 0;
 };
 
+// Large writes in file order, so that the disk sees few calls and no gaps.
 class FileSink final : public ByteSink {
 public:
     using ByteSink::write;
@@ -197,6 +200,7 @@ Result<std::string> FileSystem::read_file(const std::string& path, std::uint64_t
     if (announced > max_bytes) {
         return too_large(path, max_bytes);
     }
+    // The string is the one allocation here whose size a user decides.
     try {
         return read_whole(*file, announced, max_bytes);
     } catch (const std::exception&) {
@@ -224,6 +228,7 @@ Result<std::unique_ptr<ByteSource>> FileSystem::open_source(const std::string& p
     const bool regular = info && info->kind == FileKind::kFile;
     ABI_TRY(auto file, open(path, OpenMode::kRead));
     if (regular && info->size_bytes > kMapFromBytes) {
+        // Not fatal: a memory limit that forbids the mapping still allows reading.
         if (auto region = file->map()) {
             return std::make_unique<MappedSource>(*std::move(region));
         }
