@@ -227,7 +227,10 @@ Result<std::unique_ptr<ByteSource>> FileSystem::open_source(const std::string& p
     ABI_TRY(const auto info, stat(path));
     const bool regular = info && info->kind == FileKind::kFile;
     ABI_TRY(auto file, open(path, OpenMode::kRead));
-    if (regular && info->size_bytes > kMapFromBytes) {
+    // Under a memory limit a large input is streamed: its mapping would take what others need.
+    const std::uint64_t limit = memory_usage().limit_bytes;
+    const bool may_map = limit == 0 || !regular || info->size_bytes <= limit / 8;
+    if (regular && info->size_bytes > kMapFromBytes && may_map) {
         // Not fatal: a memory limit that forbids the mapping still allows reading.
         if (auto region = file->map()) {
             return std::make_unique<MappedSource>(*std::move(region));
