@@ -23,6 +23,7 @@ constexpr std::string_view kMagic = "ABIDF\r\n\x1A";
 constexpr std::uint32_t kFormatVersion = 1;
 constexpr std::size_t kHeaderBytes = 8 + 4 + 4 + 8 + 8;
 constexpr std::size_t kMinEntryBytes = 2;
+constexpr std::uint64_t kMaxDocuments = std::uint64_t{1} << 48U;
 constexpr std::uint64_t kMaxCount = std::numeric_limits<std::uint32_t>::max();
 
 void append_le(std::string& out, std::uint64_t value, std::size_t bytes) {
@@ -189,6 +190,9 @@ Result<DocumentFrequencies> DocumentFrequencies::deserialize(std::string_view by
     DocumentFrequencies result;
     result.table_->documents = take_le(bytes, 8);
     const std::uint64_t entries = take_le(bytes, 8);
+    if (result.table_->documents > kMaxDocuments) {
+        return corrupt("more documents than can be counted");
+    }
     if (entries > bytes.size() / kMinEntryBytes) {
         return corrupt("more entries than bytes");
     }
