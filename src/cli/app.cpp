@@ -69,7 +69,9 @@ Result<int> App::print(std::string_view text) {
 
 Result<int> App::print_help(const CommandSpec* command) {
     const std::size_t width = process_.out_terminal.width;
-    const bool colour = use_colour("auto", process_.out_terminal, *process_.env);
+    const GivenOption* when = line_.find("color");
+    const bool colour = use_colour(when == nullptr ? "auto" : when->values.back(),
+                                   process_.out_terminal, *process_.env);
     const HelpStyle style{.width = width == 0 ? 80 : std::min<std::size_t>(width, 100),
                           .colour = colour};
     return print(command == nullptr ? help_overview(commands_, global_options(), style)

@@ -38,7 +38,7 @@ void ErrorStream::status(std::string_view text) noexcept {
     }
     try {
         put(std::string(kClearLine) + std::string(text));
-        status_ = text;
+        std::string(text).swap(status_);  // an assignment would keep the old memory
     } catch (const std::bad_alloc&) {
         return;  // the line stays as it was
     }

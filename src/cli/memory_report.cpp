@@ -58,7 +58,7 @@ report::Report memory_table(const MemoryUsage& usage) {
     using report::Align;
     using report::Block;
     using report::Unit;
-    report::Report table;
+    report::Report table{.schema = "abi.memory/1"};
     table.body = memory_value(usage);
     table.blocks = {
         {.kind = Block::Kind::kTable,

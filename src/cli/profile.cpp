@@ -7,6 +7,7 @@
 #include <iterator>
 #include <new>
 
+#include <abi/core/memory.hpp>
 #include <abi/core/time.hpp>
 #include <abi/data/value.hpp>
 
@@ -43,6 +44,7 @@ std::uint32_t Profile::thread_number() {
 
 void Profile::span(std::string_view category, std::string_view name, std::uint64_t start_ns,
                    std::uint64_t end_ns) noexcept {
+    const RoomScope room(Room::kReport);  // a report in the making, no leak of the caller's room
     const std::lock_guard lock(mutex_);
     try {
         if (spans_.size() >= kMostSpans) {

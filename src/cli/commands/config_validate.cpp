@@ -36,6 +36,18 @@ Result<std::size_t> validate_file(const Toolkit& kit, const std::string& path,
     return file->entries.size();
 }
 
+// The problems the way errors are told.
+std::string problem_lines(const data::Value& body) {
+    std::string lines;
+    for (const data::Value& problem : body.find("problems")->as_array()) {
+        lines += (lines.empty() ? "" : "\n") + problem.find("message")->as_string();
+        if (const data::Value& hint = *problem.find("hint"); hint.is_string()) {
+            lines += "\n  hint: " + hint.as_string();
+        }
+    }
+    return lines;
+}
+
 Result<Outcome> run_validate(Invocation& run) {
     const Toolkit& kit = *run.toolkit();
     std::vector<std::string> paths = run.operands("FILE");
@@ -73,10 +85,8 @@ Result<Outcome> run_validate(Invocation& run) {
                      {.key = "keys", .header = "keys", .align = report::Align::kRight},
                      {.key = "valid", .header = "valid"}}}};
     if (any) {
-        outcome.report.blocks.push_back({.kind = Block::Kind::kTable,
-                                         .rows_path = "problems",
-                                         .columns = {{.key = "message", .header = "problem"},
-                                                     {.key = "hint", .header = "hint"}}});
+        outcome.report.blocks.push_back(
+            {.kind = Block::Kind::kText, .text = problem_lines(outcome.report.body)});
     }
     return outcome;
 }

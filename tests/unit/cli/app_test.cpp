@@ -51,13 +51,13 @@ TEST_SUITE("cli") {
     TEST_CASE("the same report goes to files in other formats") {
         World world;
         const RunResult result =
-            world.run({"version", "--output", "/work/v.json", "--format", "json", "--report",
-                       "markdown=/work/v.md", "--report=csv=/work/v.csv"});
+            world.run({"version", "--output", "/here/v.json", "--format", "json", "--report",
+                       "markdown=/here/v.md", "--report=csv=/here/v.csv"});
         CHECK(result.status.code == 0);
         CHECK(result.out.empty());
-        CHECK(*json(world.read("/work/v.json")).find("version") == data::Value(ABI_VERSION));
-        CHECK(world.read("/work/v.md").starts_with("| | |\n"));
-        CHECK(world.read("/work/v.csv").starts_with("version,compiler,"));
+        CHECK(*json(world.read("/here/v.json")).find("version") == data::Value(ABI_VERSION));
+        CHECK(world.read("/here/v.md").starts_with("| | |\n"));
+        CHECK(world.read("/here/v.csv").starts_with("version,compiler,"));
     }
 
     TEST_CASE("places that cannot be written are told before the work") {
@@ -65,7 +65,7 @@ TEST_SUITE("cli") {
         for (const auto& args : {std::vector<std::string>{"version", "--output", "/missing/x"},
                                  std::vector<std::string>{"version", "--report", "json=/missing/x"},
                                  std::vector<std::string>{"version", "--profile", "/missing/x"},
-                                 std::vector<std::string>{"version", "--output", "/work"}}) {
+                                 std::vector<std::string>{"version", "--output", "/here"}}) {
             CAPTURE(args);
             const RunResult result = world.run(args);
             CHECK(result.status.code == 5);
@@ -105,7 +105,7 @@ TEST_SUITE("cli") {
 
     TEST_CASE("help wins over missing operands and needs no configuration") {
         World world;
-        world.write("/work/abi.toml", "not toml at all");
+        world.write("/here/abi.toml", "not toml at all");
         for (const auto& args : {std::vector<std::string>{"completion", "--help"},
                                  std::vector<std::string>{"-h", "completion"},
                                  std::vector<std::string>{"help", "completion"}}) {
@@ -120,23 +120,23 @@ TEST_SUITE("cli") {
 
     TEST_CASE("the configuration says where its mistakes are") {
         World world;
-        world.write("/work/abi.toml", "[log]\nlevle = \"info\"\nformat = \"xml\"\n");
+        world.write("/here/abi.toml", "[log]\nlevle = \"info\"\nformat = \"xml\"\n");
         const RunResult show = world.run({"config", "show"});
         CHECK(show.status.code == 2);
         CHECK(show.err ==
               "abi: error: unknown configuration key 'log.levle' in "
-              "'/work/abi.toml:2'\n  hint: did you mean 'log.level'?\n");
+              "'/here/abi.toml:2'\n  hint: did you mean 'log.level'?\n");
         const RunResult validate = world.run({"config", "validate", "--format", "json"});
         CHECK(validate.status.code == 2);
         const data::Value document = json(validate.out);
         CHECK(document.find("problems")->as_array().size() == 2);
         CHECK(*document.find("exit_code") == data::Value(2));
-        CHECK(world.run({"config", "validate", "/work/none.toml"}).status.code == 3);
+        CHECK(world.run({"config", "validate", "/here/none.toml"}).status.code == 3);
     }
 
     TEST_CASE("origins are told, secrets are not") {
         World world;
-        world.write("/work/abi.toml", "log.level = \"info\"\n");
+        world.write("/here/abi.toml", "log.level = \"info\"\n");
         world.variables["ABI_THREADS"] = "3";
         const data::Value document =
             json(world.run({"config", "show", "--format", "json", "--color", "never"}).out);
@@ -149,7 +149,7 @@ TEST_SUITE("cli") {
             }
             return std::string("missing");
         };
-        CHECK(origin_of("log.level") == "project /work/abi.toml:1");
+        CHECK(origin_of("log.level") == "project /here/abi.toml:1");
         CHECK(origin_of("threads") == "environment ABI_THREADS");
         CHECK(origin_of("output.color") == "flag --color");
         CHECK(origin_of("output.progress") == "default ");
@@ -158,7 +158,7 @@ TEST_SUITE("cli") {
 
     TEST_CASE("profiles of the file are chosen by ABI_ENV") {
         World world;
-        world.write("/work/abi.toml", "[env.ci]\noutput.format = \"json\"\n");
+        world.write("/here/abi.toml", "[env.ci]\noutput.format = \"json\"\n");
         world.variables["ABI_ENV"] = "ci";
         CHECK(world.run({"version"}).out.starts_with("{"));
         world.variables["ABI_ENV"] = "prod";
@@ -207,11 +207,11 @@ TEST_SUITE("cli") {
 
     TEST_CASE("a trace is written whether the command succeeds or not") {
         World world;
-        CHECK(world.run({"version", "--profile", "/work/t.json"}).status.code == 0);
-        const data::Value trace = json(world.read("/work/t.json"));
+        CHECK(world.run({"version", "--profile", "/here/t.json"}).status.code == 0);
+        const data::Value trace = json(world.read("/here/t.json"));
         CHECK(trace.find("traceEvents")->as_array().size() >= 4);
-        CHECK(world.run({"help", "nonsense", "--profile", "/work/f.json"}).status.code == 2);
-        CHECK(json(world.read("/work/f.json")).find("traceEvents") != nullptr);
+        CHECK(world.run({"help", "nonsense", "--profile", "/here/f.json"}).status.code == 2);
+        CHECK(json(world.read("/here/f.json")).find("traceEvents") != nullptr);
     }
 
     TEST_CASE("a broken pipe ends quietly") {
@@ -222,7 +222,7 @@ TEST_SUITE("cli") {
         const MapEnvironment environment;
         for (const char* command : {"version", "help", "--help", "--version"}) {
             const ExitStatus status = run({.args = {command},
-                                           .directory = "/work",
+                                           .directory = "/here",
                                            .env = &environment,
                                            .fs = &world.fs,
                                            .out = &out,

@@ -15,6 +15,58 @@
 
 namespace abikit::cli {
 
+// One option of every kind.
+inline std::vector<OptionSpec> sample_options() {
+    return {{.name = "count",
+             .short_name = 'k',
+             .type = ValueType::kInteger,
+             .metavar = "N",
+             .help = "how many",
+             .default_value = "10",
+             .config_key = "store.count",
+             .minimum = 1,
+             .maximum = 1000},
+            {.name = "ratio",
+             .type = ValueType::kNumber,
+             .metavar = "X",
+             .help = "a ratio",
+             .config_key = "store.ratio",
+             .minimum = 0},
+            {.name = "metric",
+             .type = ValueType::kChoice,
+             .metavar = "METRIC",
+             .help = "a metric",
+             .choices = {"l2", "cosine"},
+             .config_key = "store.metric"},
+            {.name = "tag",
+             .type = ValueType::kString,
+             .metavar = "TAG",
+             .help = "a tag",
+             .config_key = "store.tags",
+             .repeatable = true},
+            {.name = "size",
+             .type = ValueType::kSize,
+             .metavar = "SIZE",
+             .help = "a size",
+             .config_key = "store.size"},
+            {.name = "model",
+             .type = ValueType::kPath,
+             .metavar = "FILE",
+             .help = "a file",
+             .config_key = "store.model"},
+            {.name = "key",
+             .type = ValueType::kString,
+             .metavar = "KEY",
+             .help = "a secret key",
+             .env = "ABI_STORE_KEY",
+             .secret = true},
+            {.name = "force",
+             .short_name = 'f',
+             .type = ValueType::kFlag,
+             .help = "force it",
+             .config_key = "store.force"}};
+}
+
 // `store put` takes all kinds of options; `store` is a group; `bench` runs itself and has a verb.
 inline std::vector<CommandSpec> sample_commands() {
     const Handler nothing = [](Invocation&) -> Result<Outcome> { return Outcome{}; };
@@ -28,54 +80,7 @@ inline std::vector<CommandSpec> sample_commands() {
         .description = "Puts a thing.",
         .operands = {{.name = "PATH", .type = ValueType::kPath, .help = "where"},
                      {.name = "THING", .help = "what", .required = false, .repeatable = true}},
-        .options = {{.name = "count",
-                     .short_name = 'k',
-                     .type = ValueType::kInteger,
-                     .metavar = "N",
-                     .help = "how many",
-                     .default_value = "10",
-                     .config_key = "store.count",
-                     .minimum = 1,
-                     .maximum = 1000},
-                    {.name = "ratio",
-                     .type = ValueType::kNumber,
-                     .metavar = "X",
-                     .help = "a ratio",
-                     .config_key = "store.ratio",
-                     .minimum = 0},
-                    {.name = "metric",
-                     .type = ValueType::kChoice,
-                     .metavar = "METRIC",
-                     .help = "a metric",
-                     .choices = {"l2", "cosine"},
-                     .config_key = "store.metric"},
-                    {.name = "tag",
-                     .type = ValueType::kString,
-                     .metavar = "TAG",
-                     .help = "a tag",
-                     .config_key = "store.tags",
-                     .repeatable = true},
-                    {.name = "size",
-                     .type = ValueType::kSize,
-                     .metavar = "SIZE",
-                     .help = "a size",
-                     .config_key = "store.size"},
-                    {.name = "model",
-                     .type = ValueType::kPath,
-                     .metavar = "FILE",
-                     .help = "a file",
-                     .config_key = "store.model"},
-                    {.name = "key",
-                     .type = ValueType::kString,
-                     .metavar = "KEY",
-                     .help = "a secret key",
-                     .env = "ABI_STORE_KEY",
-                     .secret = true},
-                    {.name = "force",
-                     .short_name = 'f',
-                     .type = ValueType::kFlag,
-                     .help = "force it",
-                     .config_key = "store.force"}},
+        .options = sample_options(),
         .examples = {{"abi store put x", "put x"}},
         .handler = nothing};
     CommandSpec bench{
@@ -102,7 +107,7 @@ struct RunResult {
 
 // A computer made of strings: files in memory, variables in a map.
 struct World {
-    World() { static_cast<void>(fs.create_directory("/work").has_value()); }
+    World() { static_cast<void>(fs.create_directory("/here").has_value()); }
 
     RunResult run(std::vector<std::string> args) {
         RunResult result;
@@ -111,7 +116,7 @@ struct World {
         const MapEnvironment environment(variables);
         result.status =
             cli::run({.args = std::move(args),
-                      .directory = "/work",
+                      .directory = "/here",
                       .env = &environment,
                       .fs = &fs,
                       .open_in = [this] { return memory_source(std::as_bytes(std::span(input))); },
