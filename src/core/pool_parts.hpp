@@ -41,19 +41,26 @@ private:
 };
 
 // Threads sleep here until there may be something to do (an "event count"). The sleeper calls
-// prepare(), looks once more for what it waits for, then sleep() or not, then leave(). The waker
-// makes its change, then calls wake(). All operations are sequentially consistent: either the
-// waker sees the sleeper, or the sleeper's second look sees the change.
+// prepare(), looks once more for what it waits for, then sleep() or not, then leave(), then looks
+// again. The waker makes its change, then calls wake() or wake_one(). All operations are
+// sequentially consistent: either the waker sees the sleeper, or the sleeper's second look sees the
+// change.
 class SleepingPlace {
 public:
     int prepare() noexcept {
         sleepers_.fetch_add(1);
-        return epoch_.load();
+        const int seen = epoch_.load();
+        waking_.store(false);
+        return seen;
     }
     void sleep(int seen) const noexcept { epoch_.wait(seen); }
-    void leave() noexcept { sleepers_.fetch_sub(1); }
+    void leave() noexcept {
+        sleepers_.fetch_sub(1);
+        waking_.store(false);
+    }
 
     unsigned sleepers() const noexcept { return sleepers_.load(); }
+
     // Wakes up to `count` threads.
     void wake(unsigned count) noexcept {
         if (count == 0 || sleepers() == 0) {
@@ -69,9 +76,31 @@ public:
         }
     }
 
+    // Sees to it that a thread is on its way; false when none sleeps. A burst of calls costs one
+    // system call: while a woken thread has not looked yet, it will see what later wakers changed,
+    // because it clears `waking_` before it looks.
+    bool wake_one() noexcept {
+        for (;;) {
+            if (waking_.load() || waking_.exchange(true)) {
+                return true;
+            }
+            if (sleepers() != 0) {
+                epoch_.fetch_add(1);
+                epoch_.notify_one();
+                return true;
+            }
+            waking_.store(false);
+            // Another waker may have relied on this one while it held the flag.
+            if (sleepers() == 0) {
+                return false;
+            }
+        }
+    }
+
 private:
     alignas(64) std::atomic<int> epoch_{0};  // int: the type that the kernel waits on directly
     std::atomic<unsigned> sleepers_{0};
+    std::atomic<bool> waking_{false};
 };
 
 }  // namespace abikit

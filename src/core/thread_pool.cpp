@@ -72,6 +72,12 @@ void ThreadPool::Impl::submit(Job* job) {
 }
 
 void ThreadPool::Impl::announce(unsigned count) noexcept {
+    if (count == 1) {
+        if (!idle_.wake_one()) {
+            waiting_.wake_one();
+        }
+        return;
+    }
     const unsigned idle = idle_.sleepers();
     idle_.wake(std::min(count, idle));
     if (count > idle) {

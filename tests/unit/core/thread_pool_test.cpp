@@ -302,6 +302,33 @@ TEST_SUITE("core/task_group") {
         }
     }
 
+    TEST_CASE("a sleeping worker always wakes up for a lone task") {
+        // The submitting threads do not help, so a lost wake-up would hang here.
+        ThreadPool pool(3);
+        REQUIRE(pool.threads() == 3);
+        std::vector<std::thread> submitters;
+        std::atomic<int> ran{0};
+        for (int s = 0; s < 2; ++s) {
+            submitters.emplace_back([&] {
+                for (int round = 0; round < 2000; ++round) {
+                    std::atomic<bool> done{false};
+                    TaskGroup group(&pool);
+                    group.run([&] {
+                        ran.fetch_add(1);
+                        done.store(true);
+                    });
+                    while (!done.load()) {
+                        std::this_thread::yield();
+                    }
+                }
+            });
+        }
+        for (std::thread& submitter : submitters) {
+            submitter.join();
+        }
+        CHECK(ran.load() == 4000);
+    }
+
     TEST_CASE("tasks may own what cannot be copied") {
         ThreadPool pool(2);
         TaskGroup group(&pool);
