@@ -81,6 +81,7 @@ struct FaultFileSystem::State {
     std::vector<ActiveRule> rules;
     std::vector<Flip> flips;
     std::optional<std::uint64_t> quota;  // bytes that still fit
+    // Everything before kMark is a call.
     std::array<std::uint64_t, static_cast<std::size_t>(FsCall::kMark)> counts = {};
     std::uint64_t faults = 0;
 
@@ -88,6 +89,8 @@ private:
     Verdict count(FsCall call, const std::string& path, const std::string& other);
 };
 
+// Every rule counts the call, also behind one that fires: their numbers do not depend on each
+// other.
 Verdict FaultFileSystem::State::count(FsCall call, const std::string& path,
                                       const std::string& other) {
     ++counts[static_cast<std::size_t>(call)];
@@ -184,6 +187,7 @@ Result<std::size_t> FaultFile::read_at(std::uint64_t offset, std::span<std::byte
 
 Status FaultFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
     const Verdict verdict = state_->enter_write(path(), bytes.size());
+    // A write that fails outright must not reach the file beneath, not even as an empty one.
     if (verdict.partial_bytes != 0 || verdict.errno_value == 0) {
         ABI_CHECK(base_->write_at(offset, bytes.first(verdict.partial_bytes)));
     }
@@ -210,6 +214,7 @@ Result<std::uint64_t> FaultFile::size() const {
 
 Result<std::unique_ptr<MappedRegion>> FaultFile::map() const {
     ABI_CHECK(enter(FsCall::kMap, "map"));
+    // A copy only where a bit flips: mappings of large files stay cheap in all other tests.
     ABI_TRY(auto region, base_->map());
     if (!state_->flips_in(path())) {
         return region;

@@ -66,6 +66,8 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, Op
         return fail(creates ? fs_create_error(error, opening(mode), path)
                             : fs_error(error, opening(mode), path));
     }
+    // Creation is an operation on the directory, truncation one on the file: they become durable by
+    // different syncs.
     if (!place.node) {
         place.node = memfs::make_node(state_->next_id++, FileKind::kFile);
         place.parent->children[place.name] = place.node;
@@ -85,6 +87,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const std::string& path, Op
 Result<std::optional<FileInfo>> MemoryFileSystem::stat(const std::string& path) {
     const std::lock_guard guard(state_->mutex);
     const Place place = memfs::walk(state_->root, path);
+    // That nothing is there is an answer, not a failure.
     state_->append(FsCall::kStat, path, true);
     if (place.error != kFound || !place.node) {
         return std::optional<FileInfo>();
@@ -113,6 +116,7 @@ Status MemoryFileSystem::rename(const std::string& from, const std::string& to) 
     record.operation.file = record.node = source.node->id;
     if (source.node != target.node) {
         record.effect = Effect::kNames;
+        // What stood at the target stays on the disk until this is durable: nothing to note for it.
         record.names = {NameChange{source.parent->id, source.name, source.node->id, false},
                         NameChange{target.parent->id, target.name, source.node->id, true}};
         source.parent->children.erase(source.name);
@@ -145,6 +149,7 @@ Status MemoryFileSystem::remove_as(const std::string& path, FileKind kind) {
     record.operation.file = record.node = place.node->id;
     record.effect = Effect::kNames;
     record.names = {NameChange{place.parent->id, place.name, place.node->id, false}};
+    // Open handles keep the node, as the kernel keeps an unlinked file.
     place.parent->children.erase(place.name);
     state_->append(std::move(record));
     return {};
@@ -231,6 +236,7 @@ std::unique_ptr<MemoryFileSystem> MemoryFileSystem::crash(const CrashPlan& plan)
 std::unique_ptr<MemoryFileSystem> MemoryFileSystem::crash_at(std::uint64_t sequence,
                                                              const CrashPlan& plan) const {
     const std::lock_guard guard(state_->mutex);
+    // Tests go through all numbers upwards: going on from the last one makes that linear.
     memfs::DiskModel& disk = state_->replayed;
     if (disk.sequence() > sequence) {
         disk = state_->at_start;
@@ -255,6 +261,7 @@ Status MemoryFileSystem::forget_unsynced(const std::string& path) {
     record.operation.path = fmt::format("forget unsynced '{}'", path);
     record.operation.ok = true;
     record.operation.file = record.node = place.node->id;
+    // The live bytes stay: a reader cannot tell, which is what makes a second sync so treacherous.
     record.effect = Effect::kForget;
     state_->append(std::move(record));
     return {};

@@ -17,6 +17,7 @@ using memfs::Record;
 namespace {
 
 constexpr std::uint64_t kLargestSize = std::numeric_limits<std::int64_t>::max();
+// Times are operation numbers: runs repeat exactly, and later is still later.
 constexpr std::int64_t kNanosecondsPerOperation = 1'000'000;
 
 // A copy on a page boundary, as a real mapping has it.
@@ -73,6 +74,7 @@ Record MemoryFile::record(FsCall call, std::uint64_t offset, std::uint64_t lengt
 
 Result<std::size_t> MemoryFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     const std::lock_guard guard(state_->mutex);
+    // Logged before it is known how much there is: the log has what was asked for.
     state_->append(record(FsCall::kRead, offset, out.size()));
     const auto& bytes = node_->bytes;
     if (offset >= bytes.size() || out.empty()) {
@@ -86,12 +88,14 @@ Result<std::size_t> MemoryFile::read_at(std::uint64_t offset, std::span<std::byt
 Status MemoryFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
     const std::lock_guard guard(state_->mutex);
     Record entry = record(FsCall::kWrite, offset, bytes.size());
+    // The same bound as off_t has in the real file.
     const bool fits = offset <= kLargestSize && bytes.size() <= kLargestSize - offset;
     if (!writable_ || !fits) {
         entry.operation.ok = false;
         state_->append(std::move(entry));
         return fail(fs_error(writable_ ? EFBIG : EBADF, "write", path_));
     }
+    // An empty write leaves no effect to lose, but stands in the log.
     if (!bytes.empty()) {
         node_->bytes.resize(std::max<std::size_t>(node_->bytes.size(), offset + bytes.size()));
         std::memcpy(node_->bytes.data() + offset, bytes.data(), bytes.size());
@@ -142,6 +146,7 @@ Status MemoryFile::try_lock(LockKind kind) {
     const std::lock_guard guard(state_->mutex);
     Record entry = record(FsCall::kLock, 0, 0);
     const bool exclusive = kind == LockKind::kExclusive;
+    // As fcntl demands: an exclusive lock needs a descriptor that may write.
     const bool allowed = writable_ || !exclusive;
     const auto& sharers = node_->shared_holders;
     const bool others_share = std::any_of(sharers.begin(), sharers.end(),
@@ -157,6 +162,7 @@ Status MemoryFile::try_lock(LockKind kind) {
     if (!free) {
         return fail(fs_lock_error(path_));
     }
+    // Taking a lock anew converts the one that is held.
     release_lock();
     if (exclusive) {
         node_->exclusive_holder = this;

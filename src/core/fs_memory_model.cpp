@@ -182,7 +182,8 @@ Bytes torn_bytes(Bytes bytes, const std::vector<DataChange>& changes, std::size_
     for (const DataChange& change : changes) {
         for_each_block(change, block_bytes, extent, [&](std::uint64_t block) { ++touches[block]; });
     }
-    // How many of its changes a block still takes; chosen at its first one.
+    // How many of its changes a block still takes; chosen at its first one. The others come later
+    // in time, so each block shows one moment, never a mixture.
     std::unordered_map<std::uint64_t, std::uint64_t> left;
     for (const DataChange& change : changes) {
         for_each_block(change, block_bytes, extent, [&](std::uint64_t block) {
@@ -229,6 +230,7 @@ Bytes surviving_bytes(Bytes bytes, const std::vector<DataChange>& changes, const
             apply_change(bytes, changes[i]);
         }
     }
+    // File systems with delayed allocation write the size before the data.
     const bool by_chance = plan.kind == CrashKind::kSubset || plan.kind == CrashKind::kReordered;
     if (by_chance && bytes.size() < size_before_cut && random.coin()) {
         bytes.resize(size_before_cut);
@@ -352,6 +354,7 @@ Image DiskModel::after_power_cut(const CrashPlan& plan) const {
     image.directories =
         surviving_names(durable_.directories, names_, Survivors(plan, last, names_.size(), random));
     for (const NodeId file : keep_reachable(image.directories)) {
+        // In the order of the ids, so that the same seed makes the same choices.
         Bytes bytes = durable_.files.at(file);
         if (const auto changes = data_.find(file); changes != data_.end()) {
             bytes = surviving_bytes(std::move(bytes), changes->second, plan, last, random);

@@ -9,6 +9,7 @@
 namespace abikit::memfs {
 namespace {
 
+// Dots are resolved by text alone: without symbolic links that is what the kernel does.
 std::vector<std::string> split(std::string_view path) {
     std::vector<std::string> names;
     while (!path.empty()) {
@@ -32,6 +33,7 @@ bool contains(const NodePtr& outer, const NodePtr& inner) {
                        [&](const auto& child) { return contains(child.second, inner); });
 }
 
+// Two names may lead to one file after a move that was synced by half: they share the node.
 NodePtr build_directory(const Image& image, NodeId directory, std::map<NodeId, NodePtr>& built) {
     const NodePtr node = built[directory] = make_node(directory, FileKind::kDirectory);
     for (const auto& [name, id] : image.directories.at(directory)) {
@@ -103,6 +105,7 @@ int rename_error(const Place& from, const Place& to) {
     if (is_directory(from.node) && contains(from.node, to.parent)) {
         return EINVAL;
     }
+    // A name onto itself, or onto nothing, is fine for both kinds.
     if (!to.node || to.node == from.node) {
         return kFound;
     }

@@ -64,6 +64,7 @@ public:
         if (bytes.size() > capacity_ - used_) {
             ABI_CHECK(flush(drain));
         }
+        // What does not fit would be copied for nothing.
         if (bytes.size() >= capacity_) {
             return drain(bytes);
         }

@@ -94,6 +94,7 @@ int lock_descriptor(int fd, LockKind kind) {
         return result;
     }
 #endif
+    // Kernels without them have flock, which is per open file as well.
     const int operation = (kind == LockKind::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
     return retry([fd, operation] { return ::flock(fd, operation); });
 }
@@ -140,7 +141,7 @@ Result<std::size_t> RealFile::read_at(std::uint64_t offset, std::span<std::byte>
         if (count < 0) {
             return fail(fs_error(errno, "read", path_));
         }
-        if (count == 0) {
+        if (count == 0) {  // the end of the file
             break;
         }
         done += static_cast<std::size_t>(count);
@@ -171,6 +172,7 @@ Status RealFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
 }
 
 Status RealFile::sync() {
+    // The kernel reports a lost page once and then calls it clean, so the next sync would succeed.
     if (sync_failed_.load(std::memory_order_relaxed)) {
         return fail(Code::kIo, fmt::format("cannot sync '{}': an earlier sync failed", path_),
                     "open the file again and check it: bytes written before may be lost");
@@ -220,6 +222,7 @@ Result<std::uint64_t> RealFile::size() const {
 
 Result<std::unique_ptr<MappedRegion>> RealFile::map() const {
     ABI_TRY(const std::uint64_t length, size());
+    // mmap refuses a length of 0.
     if (length == 0) {
         return std::make_unique<RealRegion>(nullptr, 0);
     }
@@ -227,6 +230,7 @@ Result<std::unique_ptr<MappedRegion>> RealFile::map() const {
         return fail(fs_error(EFBIG, "map", path_));
     }
     const auto bytes = static_cast<std::size_t>(length);
+    // Counted first: a mapping beyond the limit must never exist, not even for a moment.
     if (!account_map(bytes)) {
         return fail(
             Code::kLimit,

@@ -52,7 +52,7 @@ Result<std::size_t> read_stream(int fd, std::span<std::byte> out, std::string_vi
 Status write_stream(int fd, std::span<const std::byte> bytes, std::string_view what);
 
 // Opens with close-on-exec, never as descriptor 0, 1 or 2: were one of those closed at the start,
-// printing would write into a database. -1 with errno set on failure.
+// printing would write into a database. -1 with errno set on failure, EINTR among them.
 int open_descriptor(const std::string& path, int flags) noexcept;
 
 // Wraps an open descriptor; fails when it is a directory.

@@ -55,7 +55,9 @@ Status write_stream(int fd, std::span<const std::byte> bytes, std::string_view w
 int open_descriptor(const std::string& path, int flags) noexcept {
     constexpr int kFirstFree = 3;
     const int all_flags = flags | O_CLOEXEC | O_NOCTTY;
-    const int fd = retry([&] { return ::open(path.c_str(), all_flags, 0666); });
+    // Not retried on EINTR: only opening a named pipe waits, for its other end, and a signal must
+    // be able to end that.
+    const int fd = ::open(path.c_str(), all_flags, 0666);
     if (fd < 0 || fd >= kFirstFree) {
         return fd;
     }

@@ -23,6 +23,7 @@ public:
     std::optional<std::span<const std::byte>> mapped() const override { return std::nullopt; }
 
 private:
+    // A redirected file may have been read in part by whoever had it before.
     static std::optional<std::uint64_t> remaining() {
         struct stat info = {};
         const off_t position = ::lseek(STDIN_FILENO, 0, SEEK_CUR);

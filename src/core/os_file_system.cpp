@@ -130,6 +130,7 @@ Result<std::optional<FileInfo>> RealFileSystem::stat(const std::string& path) {
     ABI_CHECK(check_path("look at", path));
     struct stat info = {};
     if (::stat(path.c_str(), &info) != 0) {
+        // Below a file there is nothing either.
         if (errno == ENOENT || errno == ENOTDIR) {
             return std::optional<FileInfo>();
         }
@@ -139,6 +140,7 @@ Result<std::optional<FileInfo>> RealFileSystem::stat(const std::string& path) {
         .kind = kind_of(info.st_mode),
         .size_bytes = static_cast<std::uint64_t>(info.st_size),
         .modified_ns = modified_ns(info),
+        // Not the mode bits: they know neither read-only mounts nor access lists.
         .writable = ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0,
     });
 }
@@ -204,6 +206,7 @@ Result<std::vector<DirectoryEntry>> RealFileSystem::list(const std::string& path
             entries.push_back({std::move(name), kind});
         }
     }
+    // The order on disk is a hash's; results must not depend on it.
     std::sort(entries.begin(), entries.end(),
               [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; });
     return entries;

@@ -82,7 +82,8 @@ public:
 //
 // Pipes, terminals and other devices open too (`/dev/stdin`, a named pipe, `/dev/null`). They have
 // no positions: offsets are ignored, read_at gives what one read gives (0 at the end), sync
-// succeeds, size is 0, and a signal that interrupts a wait makes the call fail as kCancelled.
+// succeeds, size is 0, and a signal that interrupts a wait (for bytes, or in open for the other end
+// of a pipe) makes the call fail as kCancelled.
 class ABI_API File {
 public:
     virtual ~File() = default;

@@ -287,6 +287,15 @@ TEST_SUITE("core") {
         }
     }
 
+    TEST_CASE("real fs: a signal ends the wait for the other end of a named pipe") {
+        const TempDir temp;
+        REQUIRE(::mkfifo((temp / "pipe").c_str(), 0600) == 0);
+        CHECK(in_interrupted_child([&] {
+                  const auto source = real_file_system()->open_source(temp / "pipe");
+                  return !source && source.error().code() == Code::kCancelled ? 0 : 1;
+              }) == 0);
+    }
+
     TEST_CASE("real fs: files without a size are read to their end") {
         const auto fs = real_file_system();
         CHECK(must(fs->read_file("/proc/self/status")).contains("Pid:"));

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <iostream>
@@ -101,6 +102,29 @@ int in_child(Body&& body) {
     int status = 0;
     REQUIRE(::waitpid(child, &status, 0) == child);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// The same, while SIGUSR1 with an empty handler arrives again and again, as Ctrl-C would once: a
+// single signal could come before the body waits.
+template <class Body>
+int in_interrupted_child(Body&& body) {
+    return in_child([&] {
+        struct sigaction action = {};
+        action.sa_handler = [](int) {};
+        ::sigaction(SIGUSR1, &action, nullptr);
+        const pid_t waiting = ::getpid();
+        const pid_t sender = ::fork();
+        if (sender == 0) {
+            while (::kill(waiting, SIGUSR1) == 0) {
+                ::usleep(1000);
+            }
+            ::_exit(0);
+        }
+        const int code = body();
+        ::kill(sender, SIGKILL);
+        ::waitpid(sender, nullptr, 0);
+        return code;
+    });
 }
 
 }  // namespace abikit::test
