@@ -46,8 +46,8 @@ TEST_SUITE("core") {
             ::fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK);  // as a shared terminal may be
             const auto source = stdin_source();
             const bool first = read_some(*source) == "first\n";
-            static_cast<void>(::write(out[1], "x", 1));
-            const bool second = read_some(*source) == "second\n";
+            const bool told = ::write(out[1], "x", 1) == 1;
+            const bool second = told && read_some(*source) == "second\n";
             const bool end = read_some(*source).empty() && read_some(*source).empty();
             ::_exit(first && second && end && !source->size() && !source->mapped() ? 0 : 1);
         }
@@ -96,7 +96,9 @@ TEST_SUITE("core") {
                       return 1;
                   }
                   ::dup2(in[0], STDIN_FILENO);
-                  static_cast<void>(::write(in[1], "piped", 5));
+                  if (::write(in[1], "piped", 5) != 5) {
+                      return 1;
+                  }
                   ::close(in[1]);
                   const auto source = real_file_system()->open_source("/dev/stdin");
                   return source && !(*source)->size() && read_some(**source) == "piped" &&
