@@ -33,7 +33,9 @@ public:
             const auto file = fs->open(path, OpenMode::kCreate);
             const bool locked = file && (*file)->try_lock(LockKind::kExclusive);
             char byte = locked ? 'y' : 'n';
-            static_cast<void>(::write(ready[1], &byte, 1) + ::read(release_[0], &byte, 1));
+            if (::write(ready[1], &byte, 1) != 1 || ::read(release_[0], &byte, 1) < 0) {
+                ::_exit(1);
+            }
             ::_exit(0);  // no destructor runs: the system must release the lock
         }
         ::close(release_[0]);
@@ -270,7 +272,9 @@ TEST_SUITE("core") {
             ::signal(SIGPIPE, SIG_IGN);
             const auto sink = real_file_system()->open_sink(temp / "pipe");
             char byte = 'r';
-            static_cast<void>(::write(ready[1], &byte, 1) + ::read(go[0], &byte, 1));
+            if (::write(ready[1], &byte, 1) != 1 || ::read(go[0], &byte, 1) < 0) {
+                ::_exit(1);
+            }
             const bool buffered = sink && (*sink)->write("x");
             const auto status = (*sink)->flush();
             ::_exit(buffered && !status && is_broken_pipe(status.error()) ? 0 : 1);
