@@ -22,7 +22,7 @@ std::string list_columns(const std::vector<std::string>& names) {
     constexpr std::size_t kListed = 20;
     std::string list = "its columns are ";
     for (std::size_t i = 0; i < std::min(names.size(), kListed); ++i) {
-        list += fmt::format("{}'{}'", i == 0 ? "" : ", ", names[i]);
+        list += fmt::format("{}{}", i == 0 ? "" : ", ", quote(names[i]));
     }
     if (names.size() > kListed) {
         list += fmt::format(" and {} more", names.size() - kListed);
@@ -63,8 +63,8 @@ Result<NameMap> map_names(const std::vector<std::string>& names, const ReaderOpt
     NameMap places;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (!places.emplace(names[i], i).second) {
-            return fail(Code::kCorrupt, fmt::format("{} has two columns named '{}'",
-                                                    input_name(options), names[i]));
+            return fail(Code::kCorrupt, fmt::format("{} has two columns named {}",
+                                                    input_name(options), quote(names[i])));
         }
     }
     return places;
@@ -82,7 +82,7 @@ Result<std::optional<std::size_t>> find_column(const NameMap& places, const CsvC
         return std::optional<std::size_t>();
     }
     return fail(Code::kInvalidArgument,
-                fmt::format("{} has no column '{}'", input_name(options), asked),
+                fmt::format("{} has no column {}", input_name(options), quote(asked)),
                 list_columns(columns.names));
 }
 
@@ -98,7 +98,7 @@ Result<std::vector<std::size_t>> find_named_vector(const NameMap& places, const 
             ABI_TRY(const auto place, find_column(places, columns, options, name, {}));
             if (std::find(found.begin(), found.end(), *place) != found.end()) {
                 return fail(Code::kInvalidArgument,
-                            fmt::format("vector column '{}' is named twice", name));
+                            fmt::format("vector column {} is named twice", quote(name)));
             }
             found.push_back(*place);
         }
@@ -186,7 +186,7 @@ Result<std::vector<std::string>> expand_column_range(const std::string& range) {
     if (!split(text.substr(0, dots), first_stem, first) ||
         !split(text.substr(dots + 2), last_stem, last) || first_stem != last_stem || first > last ||
         last - first >= kMaxDimension) {
-        return fail(Code::kInvalidArgument, fmt::format("'{}' is no range of columns", range),
+        return fail(Code::kInvalidArgument, fmt::format("{} is no range of columns", quote(range)),
                     "write it as 'v0..v127'");
     }
     std::vector<std::string> names;

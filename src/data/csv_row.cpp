@@ -8,6 +8,7 @@
 
 #include "json_text.hpp"
 #include "number_text.hpp"
+#include "reader_base.hpp"
 #include "utf8.hpp"
 
 namespace abikit::data {
@@ -17,17 +18,6 @@ std::string_view trim(std::string_view text) {
     constexpr std::string_view kSpace = " \t\r\n";
     const std::size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
     return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
-
-// A cell in an error message, cut where it is long and made harmless where it is no text.
-std::string quoted(std::string_view cell) {
-    constexpr std::size_t kShown = 40;
-    std::string shown;
-    append_json_string(shown, cell.substr(0, kShown));
-    shown.front() = '\'';
-    shown.back() = '\'';
-    shown += cell.size() > kShown ? "..." : "";
-    return shown;
 }
 
 // Numbers, true, false and null keep their type; everything else is a string.
@@ -84,7 +74,8 @@ bool CsvRowReader::read_texts(const CsvRecord& record) {
     }
     for (const auto& column : {columns_.id, columns_.text}) {
         if (column && !is_utf8(record[*column])) {
-            return refuse(fmt::format("column '{}' is not valid UTF-8", columns_.names[*column]));
+            return refuse(
+                fmt::format("column {} is not valid UTF-8", quote(columns_.names[*column])));
         }
     }
     return true;
@@ -107,7 +98,7 @@ bool CsvRowReader::read_vector(const CsvRecord& record) {
         }
     }
     if (empty > 0 && empty < columns_.vector.size()) {
-        return refuse(fmt::format("column '{}' is empty", columns_.names[first_empty]));
+        return refuse(fmt::format("column {} is empty", quote(columns_.names[first_empty])));
     }
     row_.vector = values_;
     return true;
@@ -121,20 +112,20 @@ bool CsvRowReader::read_number(std::size_t column, std::string_view cell) {
             values_.push_back(value);
             return true;
         case FloatResult::kOutOfRange:
-            return refuse(
-                fmt::format("column '{}': value out of float32 range", columns_.names[column]));
+            return refuse(fmt::format("column {}: value out of float32 range",
+                                      quote(columns_.names[column])));
         case FloatResult::kMalformed:
             break;
     }
-    return refuse(fmt::format("column '{}': {} is not a number{}", columns_.names[column],
-                              quoted(cell),
+    return refuse(fmt::format("column {}: {} is not a number{}", quote(columns_.names[column]),
+                              quote(cell),
                               columns_.vector.size() == 1 ? " nor a JSON array of numbers" : ""));
 }
 
 bool CsvRowReader::read_array(std::size_t column, std::string_view cell) {
     const auto broken = [&] {
-        return refuse(fmt::format("column '{}': {} is not a JSON array of numbers",
-                                  columns_.names[column], quoted(cell)));
+        return refuse(fmt::format("column {}: {} is not a JSON array of numbers",
+                                  quote(columns_.names[column]), quote(cell)));
     };
     if (!cell.ends_with(']')) {
         return broken();
@@ -148,8 +139,8 @@ bool CsvRowReader::read_array(std::size_t column, std::string_view cell) {
         }
         float value = 0.0F;
         if (parse_float(token, value) != FloatResult::kOk) {
-            return refuse(
-                fmt::format("column '{}': value out of float32 range", columns_.names[column]));
+            return refuse(fmt::format("column {}: value out of float32 range",
+                                      quote(columns_.names[column])));
         }
         values_.push_back(value);
         if (comma == rest.size()) {
@@ -195,8 +186,8 @@ bool CsvRowReader::read_metadata_object(std::string_view cell) {
 
 bool CsvRowReader::append_member(std::size_t other, std::string_view cell) {
     if (!is_utf8(cell)) {
-        return refuse(
-            fmt::format("column '{}' is not valid UTF-8", columns_.names[columns_.others[other]]));
+        return refuse(fmt::format("column {} is not valid UTF-8",
+                                  quote(columns_.names[columns_.others[other]])));
     }
     members_ += members_.size() > 1 ? "," : "";
     members_ += keys_[other];

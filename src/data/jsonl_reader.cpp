@@ -124,9 +124,7 @@ private:
 
     // Makes the wave that was parsed ahead the current one and starts the next. False at the end.
     Result<bool> next_wave() {
-        std::move(wave_.begin(), wave_.end(), std::back_inserter(spare_));
-        wave_.clear();
-        current_ = 0;
+        recycle_wave();
         if (!launched_) {
             start_wave();
         }
@@ -140,6 +138,18 @@ private:
             start_wave();  // it is parsed while the caller works on this one
         }
         return true;
+    }
+
+    // Keeps the blocks of the wave for later, but not those that a very long line has swollen.
+    void recycle_wave() {
+        constexpr std::size_t kKeptBytes = std::size_t{8} << 20;
+        for (std::unique_ptr<Block>& block : wave_) {
+            if (block->text.bytes.size() <= kKeptBytes) {
+                spare_.push_back(std::move(block));
+            }
+        }
+        wave_.clear();
+        current_ = 0;
     }
 
     // Reads blocks into ahead_ and has them parsed. A failure of the source is kept until the rows

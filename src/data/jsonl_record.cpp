@@ -232,7 +232,7 @@ private:
         if (key == "metadata") {
             return read_metadata(value);
         }
-        return refuse(fmt::format("unknown member '{}': it belongs under 'metadata'", key));
+        return refuse(fmt::format("unknown member {}: it belongs under 'metadata'", quote(key)));
     }
 
     // What stands between the quotes, by its first character. Stage one has made sure that the

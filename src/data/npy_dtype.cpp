@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "reader_base.hpp"
+
 namespace abikit::data {
 namespace {
 
@@ -101,7 +103,7 @@ Result<NpyDtype> parse_npy_dtype(std::string_view descr) {
             continue;
         }
         if (known.size_bytes > 1 && (!has_order || descr[0] == '|')) {
-            return fail(Code::kCorrupt, fmt::format("dtype '{}' lacks its byte order", descr));
+            return fail(Code::kCorrupt, fmt::format("dtype {} lacks its byte order", quote(descr)));
         }
         const bool little = descr[0] == '<';
         const bool swap =
@@ -111,10 +113,10 @@ Result<NpyDtype> parse_npy_dtype(std::string_view descr) {
     }
     const std::string_view kind = name.empty() ? name : unsupported_kind(name[0]);
     if (!kind.empty()) {
-        return fail(Code::kIncompatible, fmt::format("dtype '{}' holds {}", descr, kind),
+        return fail(Code::kIncompatible, fmt::format("dtype {} holds {}", quote(descr), kind),
                     "convert it first: numpy.save(path, a.astype('float32'))");
     }
-    return fail(Code::kCorrupt, fmt::format("unknown dtype '{}'", descr),
+    return fail(Code::kCorrupt, fmt::format("unknown dtype {}", quote(descr)),
                 "known are f2, f4, f8, i1, i2, i4, i8, u1, u2, u4 and u8, such as '<f4'");
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "reader_base.hpp"
+
 namespace abikit::data {
 namespace {
 
@@ -83,8 +85,8 @@ private:
             has_shape_ = true;
             return shape();
         }
-        return fail(Code::kCorrupt, fmt::format("header has an unexpected or repeated key '{}'",
-                                                key.substr(0, 40)));
+        return fail(Code::kCorrupt,
+                    fmt::format("header has an unexpected or repeated key {}", quote(key)));
     }
 
     // Type strings and keys need no escapes.

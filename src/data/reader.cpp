@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "reader_base.hpp"
+#include "utf8.hpp"
 
 namespace abikit::data {
 namespace {
@@ -80,6 +81,23 @@ bool format_from_path(std::string_view path, Format& out) noexcept {
 
 char separator_from_path(std::string_view path) noexcept {
     return ends_with_ignoring_case(path, ".tsv") ? '\t' : ',';
+}
+
+std::string quote(std::string_view text) {
+    constexpr std::size_t kShown = 40;
+    constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+    std::string shown = "'";
+    for (std::size_t at = 0; at < text.size();) {
+        if (at >= kShown) {
+            return shown + "...'";
+        }
+        const std::size_t length = utf8_sequence_length(text.substr(at));
+        const bool printable = length > 1 || (length == 1 && text[at] >= 0x20 && text[at] != 0x7F);
+        shown += printable ? text.substr(at, length) : kReplacement;
+        at += std::max<std::size_t>(length, 1);
+    }
+    shown += '\'';
+    return shown;
 }
 
 Status reject(const ReaderOptions& options, Rejection rejection) {

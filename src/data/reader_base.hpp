@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <abi/core/error.hpp>
@@ -24,6 +25,10 @@ inline constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 inline std::string input_name(const ReaderOptions& options) {
     return options.name.empty() ? "the input" : "'" + options.name + "'";
 }
+
+// A piece of the input in single quotes for a message: cut where it is long, with U+FFFD for what
+// is no printable text.
+std::string quote(std::string_view text);
 
 // Runs `body`, which returns a Result or Status, tags its memory and turns exceptions into errors.
 template <class Body>

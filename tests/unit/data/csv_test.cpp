@@ -285,7 +285,10 @@ TEST_SUITE("data") {
         }
         CHECK(reason_of("vector\n\"[1,1e39]\"\n") == "column 'vector': value out of float32 range");
         CHECK(reason_of("v0,v1\n1," + std::string(60, 'y') + "\n") ==
-              "column 'v1': '" + std::string(40, 'y') + "'... is not a number");
+              "column 'v1': '" + std::string(40, 'y') + "...' is not a number");
+        CHECK(reason_of("v0,v1\n1,a\tb\xFFé\"\n") ==
+              "column 'v1': 'a\xEF\xBF\xBD"
+              "b\xEF\xBF\xBDé\"' is not a number");
         const auto values = floats_of(only_row("v0,v1,v2\nnan,inf,-inf\n"));
         CHECK(std::isnan(values[0]));
         CHECK(std::isinf(values[1]));

@@ -198,6 +198,8 @@ TEST_SUITE("data") {
               "unknown member 'title': it belongs under 'metadata'");
         CHECK(reason_of(R"({"te\u0078ts":"t"})") ==
               "unknown member 'texts': it belongs under 'metadata'");
+        CHECK(reason_of("{\"" + std::string(39, 'k') + "éé\":1}") ==
+              "unknown member '" + std::string(39, 'k') + "é...': it belongs under 'metadata'");
         CHECK(reason_of("[1,2]") == "expected a JSON object, found an array");
         CHECK(reason_of("17") == "expected a JSON object, found an integer");
         CHECK(reason_of("null") == "expected a JSON object, found null");
