@@ -3,14 +3,13 @@
 // here changes every vector and needs a new scheme number.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
-
-#include <utf8proc.h>
 
 #include "utf8_decode.hpp"
 
@@ -78,51 +77,64 @@ inline bool is_ascii_word(char byte) noexcept {
 // costs no more than prose.
 inline constexpr std::size_t kMaxWordBytes = 64;
 
-// Calls visit(Word) for each token of `folded`, in order. Words are runs of letters, marks and
-// digits; a run of unspaced script gives each character and each pair of neighbours.
-template <class Visit>
-void for_each_word(std::string_view folded, Visit&& visit) {
-    std::size_t at = 0;
-    while (at < folded.size()) {
-        const std::size_t start = at;
-        while (at < folded.size() && at - start < kMaxWordBytes) {
-            if (is_ascii_word(folded[at])) {
-                ++at;
-                continue;
-            }
-            if (byte_at(folded, at) < 0x80) {
-                break;
-            }
-            const Utf8Step step = decode_utf8(folded, at);
-            if (char_class(step.code_point) != CharClass::kWord ||
-                at + step.bytes - start > kMaxWordBytes) {
-                break;
-            }
-            at += step.bytes;
-        }
-        if (at > start) {
-            const std::string_view bytes = folded.substr(start, at - start);
-            visit(Word{.bytes = bytes, .hash = hash_bytes(bytes, kWordSeed)});
+// The end of the word that starts at `at`; `at` itself when none does.
+inline std::size_t word_end(std::string_view folded, std::size_t at) noexcept {
+    const std::size_t limit = std::min(folded.size(), at + kMaxWordBytes);
+    while (at < limit) {
+        if (is_ascii_word(folded[at])) {
+            ++at;
             continue;
         }
-        // Not a word: an unspaced run or separators.
-        std::size_t previous = 0;  // bytes of the unspaced character before `at`
-        while (at < folded.size() && byte_at(folded, at) >= 0x80) {
-            const Utf8Step step = decode_utf8(folded, at);
-            if (char_class(step.code_point) != CharClass::kUnspaced) {
-                break;
-            }
-            const std::string_view one = folded.substr(at, step.bytes);
-            visit(Word{.bytes = one, .hash = hash_bytes(one, kWordSeed), .has_ngrams = false});
-            if (previous != 0) {
-                const std::string_view two = folded.substr(at - previous, previous + step.bytes);
-                visit(Word{.bytes = two, .hash = hash_bytes(two, kWordSeed), .has_ngrams = false});
-            }
-            previous = step.bytes;
-            at += step.bytes;
+        if (byte_at(folded, at) < 0x80) {
+            break;
         }
-        if (at == start) {
-            at += byte_at(folded, at) < 0x80 ? 1 : decode_utf8(folded, at).bytes;
+        const Utf8Step step = decode_utf8(folded, at);
+        if (at + step.bytes > limit || char_class(step.code_point) != CharClass::kWord) {
+            break;
+        }
+        at += step.bytes;
+    }
+    return at;
+}
+
+// Visits a run of unspaced script that may start at `at`; returns its end, `at` when there is none.
+template <class Visit>
+std::size_t visit_unspaced(std::string_view folded, std::size_t at, Visit& visit) {
+    const auto piece = [&](std::size_t begin, std::size_t end) {
+        const std::string_view bytes = folded.substr(begin, end - begin);
+        visit(Word{.bytes = bytes, .hash = hash_bytes(bytes, kWordSeed), .has_ngrams = false});
+    };
+    const std::size_t start = at;
+    std::size_t previous = at;
+    while (at < folded.size() && byte_at(folded, at) >= 0x80) {
+        const Utf8Step step = decode_utf8(folded, at);
+        if (char_class(step.code_point) != CharClass::kUnspaced) {
+            break;
+        }
+        piece(at, at + step.bytes);
+        if (at != start) {
+            piece(previous, at + step.bytes);
+        }
+        previous = at;
+        at += step.bytes;
+    }
+    return at;
+}
+
+// Calls visit(Word) for each token of `folded`, which is valid UTF-8, in order. Words are runs of
+// letters, marks and digits; a run of unspaced script gives each character and each pair of
+// neighbours.
+template <class Visit>
+void for_each_word(std::string_view folded, Visit&& visit) {
+    for (std::size_t at = 0; at < folded.size();) {
+        if (const std::size_t end = word_end(folded, at); end != at) {
+            const std::string_view bytes = folded.substr(at, end - at);
+            visit(Word{.bytes = bytes, .hash = hash_bytes(bytes, kWordSeed)});
+            at = end;
+        } else if (const std::size_t behind = visit_unspaced(folded, at, visit); behind != at) {
+            at = behind;
+        } else {
+            at += decode_utf8(folded, at).bytes;
         }
     }
 }

@@ -26,4 +26,18 @@ constexpr std::uint64_t log2_q16(std::uint64_t value) noexcept {
     return result;
 }
 
+// The largest integer whose square is not larger than `value`, digit by digit.
+constexpr std::uint64_t floor_sqrt(std::uint64_t value) noexcept {
+    std::uint64_t root = 0;
+    for (std::uint64_t bit = std::uint64_t{1} << 62U; bit != 0; bit >>= 2U) {
+        if (value >= root + bit) {
+            value -= root + bit;
+            root = (root >> 1U) + bit;
+        } else {
+            root >>= 1U;
+        }
+    }
+    return root;
+}
+
 }  // namespace abikit::text

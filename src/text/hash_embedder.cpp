@@ -16,19 +16,26 @@
 namespace abikit::text {
 namespace {
 
+// What a trigram is worth in relation to a word of the same rarity, Q16. Trigrams find misspelt and
+// inflected words without outweighing exact ones.
 constexpr std::uint64_t kNgramWeight = kOne * 3 / 10;
-constexpr unsigned kWordPlaces = 8;
-constexpr unsigned kNgramPlaces = 4;
 
-// What a feature that occurs in `count` of `documents` documents is worth, Q16: the square of
-// log2((documents + 1) / count).
+// A feature is added at several places, one in each of as many equal parts of the vector (the block
+// construction of Kane, Nelson 2014): one unlucky collision then costs a fraction of its weight.
+constexpr unsigned kWordPlaces = 16;
+constexpr unsigned kNgramPlaces = 4;
+constexpr unsigned kPlacesPerHash = 4;
+constexpr std::uint64_t kPlaceStep = 0x9E3779B97F4A7C15U;
+
+// What a feature that occurs in `count` of `documents` documents is worth, Q16:
+// log2((documents + 1) / count) to the power of 1.5.
 std::uint64_t rarity(std::uint64_t count, std::uint64_t documents) noexcept {
     if (documents == 0) {
         return kOne;
     }
     const std::uint64_t all = log2_q16(documents + 1);
-    const std::uint64_t own = std::min(log2_q16(count), all);
-    return ((all - own) * (all - own)) >> kQ;
+    const std::uint64_t bits = all - std::min(log2_q16(count), all);
+    return (bits * floor_sqrt(bits << kQ)) >> kQ;
 }
 
 // What `count` occurrences in one text are worth, Q16: 1 + log2(count) / 4.
@@ -62,17 +69,20 @@ struct HashEmbedder::Impl {
         }
     }
 
-    // Adds `weight` to the feature's places, with the signs that its hash chooses.
+    // Adds `weight` at the feature's places, with the signs that its hash chooses.
     template <unsigned kPlaces>
     void scatter(std::uint64_t hash, std::uint64_t weight, std::int64_t* sums) const noexcept {
-        for (unsigned place = 0; place < kPlaces; ++place) {
-            if (place % 4 == 0) {
-                hash = mix64(hash + kNgramSeed);
+        std::uint64_t bits = 0;
+        for (unsigned place = 0; place < kPlaces; ++place, bits >>= 16U) {
+            if (place % kPlacesPerHash == 0) {
+                hash += kPlaceStep;
+                bits = mix64(hash);
             }
-            const std::uint64_t bits = (hash >> (16 * (place % 4))) & 0xFFFFU;
-            const std::uint64_t at = ((bits >> 1U) * dimension) >> 15U;
+            const std::uint64_t first = std::uint64_t{place} * dimension / kPlaces;
+            const std::uint64_t end = (std::uint64_t{place} + 1) * dimension / kPlaces;
+            const std::uint64_t at = first + (((bits & 0x7FFFU) * (end - first)) >> 15U);
             const auto value = static_cast<std::int64_t>(weight);
-            sums[at] += (bits & 1U) != 0 ? value : -value;
+            sums[at] += (bits & 0x8000U) != 0 ? value : -value;
         }
     }
 

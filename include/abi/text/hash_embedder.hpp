@@ -44,7 +44,7 @@ private:
 // Turns text into unit vectors. embed() is const and thread-safe.
 class HashEmbedder {
 public:
-    static constexpr std::uint32_t kDefaultDimension = 1024;
+    static constexpr std::uint32_t kDefaultDimension = 1536;
     static constexpr std::uint32_t kMinDimension = 64;
     static constexpr std::uint32_t kMaxDimension = 16384;
 
