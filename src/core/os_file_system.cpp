@@ -66,6 +66,17 @@ Status check_path(std::string_view doing, const std::string& path) {
     return {};
 }
 
+bool entry_is_link(DIR* directory, const struct dirent& entry) {
+#if defined(DT_UNKNOWN) && defined(DT_LNK)
+    if (entry.d_type != DT_UNKNOWN) {
+        return entry.d_type == DT_LNK;
+    }
+#endif
+    struct stat info = {};
+    return ::fstatat(::dirfd(directory), entry.d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISLNK(info.st_mode);
+}
+
 FileKind entry_kind(DIR* directory, const struct dirent& entry) {
 #if defined(DT_UNKNOWN) && defined(DT_LNK)
     switch (entry.d_type) {
@@ -203,7 +214,8 @@ Result<std::vector<DirectoryEntry>> RealFileSystem::list(const std::string& path
         std::string name = entry->d_name;
         if (name != "." && name != "..") {
             const FileKind kind = entry_kind(directory.get(), *entry);
-            entries.push_back({std::move(name), kind});
+            const bool is_link = entry_is_link(directory.get(), *entry);
+            entries.push_back({std::move(name), kind, is_link});
         }
     }
     // The order on disk is a hash's; results must not depend on it.

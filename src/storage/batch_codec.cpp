@@ -119,7 +119,8 @@ bool decode_batch(std::string_view payload, DecodedBatch& out) {
     }
     in.align(8);
     const std::uint64_t floats = std::uint64_t{out.rows} * out.dimension;
-    if (!in.ok() || in.remaining() != floats * sizeof(float)) {
+    if (!in.ok() || in.remaining() % sizeof(float) != 0 ||
+        in.remaining() / sizeof(float) != floats) {
         return false;
     }
     const std::string_view raw = in.get_bytes(in.remaining());

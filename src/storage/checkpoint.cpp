@@ -14,6 +14,10 @@ namespace abikit::storage {
 namespace {
 constexpr std::string_view kDeletesMagic = "WDBXDEL1";
 constexpr std::size_t kDeletesHeaderBytes = 64;
+// A segment takes a few pages however few its rows; together at most this much is written again.
+constexpr std::uint64_t kSmallSegmentBytes = std::uint64_t{64} << 10;
+constexpr std::uint64_t kFoldBytes = std::uint64_t{64} << 20;
+constexpr std::size_t kFoldSegments = 8;  // fewer are left alone
 }  // namespace
 
 std::string encode_deletes(const Uuid& uuid, std::uint64_t segment, std::uint64_t rows,
@@ -41,11 +45,22 @@ Result<Bitmap> read_deletes(FileSystem& fs, const std::string& directory, const 
     const std::string path = join_path(directory, deletes_name(entry.deletes_number));
     ABI_TRY(const std::string bytes, fs.read_file(path));
     const std::size_t words = (entry.rows + 63) / 64;
+    if (bytes.size() >= kDeletesHeaderBytes && bytes.starts_with(kDeletesMagic)) {
+        Decoder header(std::string_view(bytes).substr(kDeletesMagic.size()));
+        if (const auto version = header.get<std::uint32_t>(); version > kFormatVersion) {
+            return fail(newer_format(path, version));
+        }
+    }
     if (bytes.size() != kDeletesHeaderBytes + words * 8 || !bytes.starts_with(kDeletesMagic)) {
         return fail(corruption(path, 0, "it is cut short or no deletes file"));
     }
     std::vector<std::uint64_t> bits(words);
     std::memcpy(bits.data(), bytes.data() + kDeletesHeaderBytes, words * 8);
+    const std::uint64_t beyond = entry.rows % 64 == 0 ? 0 : ~std::uint64_t{0} << (entry.rows % 64);
+    if (words != 0 && (bits.back() & beyond) != 0) {
+        return fail(corruption(path, kDeletesHeaderBytes + words * 8 - 8,
+                               "it deletes rows that are not there"));
+    }
     Bitmap deleted(std::move(bits));
     if (bytes != encode_deletes(manifest.uuid, entry.number, entry.rows, deleted) ||
         deleted.count() != entry.deleted_rows) {
@@ -75,8 +90,8 @@ Result<std::shared_ptr<const Embedder>> read_embedder(FileSystem& fs, const std:
     return std::shared_ptr<const Embedder>(*std::move(made));
 }
 
-StateRows::StateRows(const State& state, Which which) : state_(state) {
-    const RowNumber first = which == Which::kAll ? 0 : state.first_row(state.segments.size());
+StateRows::StateRows(const State& state, std::size_t from_unit) : state_(state) {
+    const RowNumber first = state.first_row(from_unit);
     for (const Run& run : runs_of(state, std::uint64_t{1} << 20)) {
         for (std::uint64_t i = 0; i < run.count && run.number + run.count > first; ++i) {
             if (run.number + i >= first &&
@@ -173,13 +188,21 @@ Status Database::Impl::write_files(NextGeneration& next, RowSource* source) {
     return create_log(*context_.fs, path, {manifest.uuid, manifest.log_number, manifest.log_salt});
 }
 
-// Swaps the manifest; from then on the new generation is the database. Old files go once nothing
-// durable names them.
+// Swaps the manifest; from then on the new generation is the database. Whatever can fail for want
+// of memory is made before the swap. Old files go once nothing durable names them.
 Status Database::Impl::install(NextGeneration&& next) {
     ++next.manifest.generation;
     next.manifest.lsn = lsn_;
     next.manifest.next_ordinal = next_ordinal_;
     next.manifest.checkpoint_ns = wall_clock_ns();
+    const LogIdentity identity{next.manifest.uuid, next.manifest.log_number,
+                               next.manifest.log_salt};
+    ABI_TRY(auto log, LogWriter::open(*context_.fs, join_path(path_, log_name(identity.number)),
+                                      identity, kLogHeaderBytes));
+    auto mem = std::make_unique<MemTable>(next.manifest.dimension, next.manifest.metric);
+    auto state =
+        make_state(next.manifest, next.segments, *mem, kLogHeaderBytes, next.embedder.get());
+    broken_ = true;  // until the outcome of the swap is known
     if (Status status = write_manifest(*context_.fs, path_, next.manifest); !status) {
         // Did the swap happen? If the old manifest is still there, nothing changed and the old log
         // goes on. Otherwise either may be found after a crash, and acknowledging anything into
@@ -188,24 +211,51 @@ Status Database::Impl::install(NextGeneration&& next) {
         broken_ = !now || now->generation != manifest_.generation;
         return status;
     }
-    const LogIdentity identity{next.manifest.uuid, next.manifest.log_number,
-                               next.manifest.log_salt};
     manifest_ = std::move(next.manifest);
     segments_ = std::move(next.segments);
     embedder_ = std::move(next.embedder);
-    mem_ = std::make_unique<MemTable>(manifest_.dimension, manifest_.metric);
+    mem_ = std::move(mem);
+    log_ = std::move(log);
     deletes_changed_ = false;
     log_end_ = kLogHeaderBytes;
-    auto log = LogWriter::open(*context_.fs, join_path(path_, log_name(manifest_.log_number)),
-                               identity, log_end_);
-    if (!log) {
-        broken_ = true;
-        return fail(std::move(log).error());
-    }
-    log_ = *std::move(log);
-    publish();
+    publish(std::move(state));
+    broken_ = false;
     remove_orphans();
     return {};
+}
+
+// Runs a step that writes the next generation's files; what it made is removed when it fails.
+Status Database::Impl::advance(NextGeneration&& next, RowSource& source) {
+    Status status;
+    try {
+        status = write_files(next, &source);
+    } catch (...) {
+        status = fail(error_from_current_exception());
+    }
+    if (!status) {
+        for (const std::string& path : next.new_files) {
+            static_cast<void>(context_.fs->remove(path));
+        }
+        return status;
+    }
+    return install(std::move(next));
+}
+
+// Trailing segments that are small beside what is about to be written are written again with it, so
+// that many small commits leave few segments, and each row is rewritten a logarithmic number of
+// times.
+std::size_t Database::Impl::segments_to_keep() const {
+    std::uint64_t gathered = std::max(mem_->size_bytes(), kSmallSegmentBytes);
+    std::size_t keep = segments_.size();
+    while (keep > 0) {
+        const std::uint64_t size = segments_[keep - 1].segment->size_bytes();
+        if (size > 2 * gathered || gathered + size > kFoldBytes) {
+            break;
+        }
+        gathered += size;
+        --keep;
+    }
+    return segments_.size() - keep < kFoldSegments ? segments_.size() : keep;
 }
 
 Status Database::Impl::checkpoint() {
@@ -215,36 +265,23 @@ Status Database::Impl::checkpoint() {
     }
     const TraceSpan span(context_.trace, "storage", "checkpoint");
     const std::shared_ptr<const State> now = state();
+    const std::size_t keep = mem_->rows() == 0 ? segments_.size() : segments_to_keep();
     NextGeneration next{manifest_, {}, {}, embedder_};
     next.manifest.segments.clear();
-    for (std::size_t i = 0; i < segments_.size(); ++i) {
+    for (std::size_t i = 0; i < keep; ++i) {
         if (segments_[i].live() != 0) {  // a segment without live rows is dropped whole
             next.segments.push_back(segments_[i]);
             next.manifest.segments.push_back(manifest_.segments[i]);
         }
     }
-    StateRows rows(*now, StateRows::Which::kLog);
-    Status status = write_files(next, &rows);
-    if (!status) {
-        for (const std::string& path : next.new_files) {
-            static_cast<void>(context_.fs->remove(path));
-        }
-        return status;
-    }
-    return install(std::move(next));
+    StateRows rows(*now, keep);
+    return advance(std::move(next), rows);
 }
 
 Status Database::Impl::rewrite(RowSource& source, std::shared_ptr<const Embedder> embedder) {
     NextGeneration next{manifest_, {}, {}, std::move(embedder)};
     next.manifest.segments.clear();
-    Status status = write_files(next, &source);
-    if (!status) {
-        for (const std::string& path : next.new_files) {
-            static_cast<void>(context_.fs->remove(path));
-        }
-        return status;
-    }
-    return install(std::move(next));
+    return advance(std::move(next), source);
 }
 
 }  // namespace abikit::storage

@@ -4,15 +4,17 @@
 
 #include <charconv>
 #include <limits>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include <abi/core/memory.hpp>
 #include <abi/core/time.hpp>
 #include <abi/simd/distance.hpp>
-#include <abi/text/utf8.hpp>
 
 #include "database_impl.hpp"
+#include "guard.hpp"
+#include "row_check.hpp"
 
 namespace abikit::storage {
 
@@ -21,54 +23,12 @@ namespace {
 constexpr std::uint64_t kCheckpointBytes = std::uint64_t{128} << 20;
 constexpr std::uint64_t kCheckpointRows = std::uint64_t{1} << 22;
 
-// Under a memory limit the log is folded earlier, so that an import of any size stays within it.
+constexpr std::size_t kMaxCommitRows = std::size_t{1} << 30;
+
+// Under a memory limit the log is folded earlier, so that its rows take a small part of it.
 std::uint64_t checkpoint_bytes() {
     const std::uint64_t limit = memory_usage().limit_bytes;
     return limit == 0 ? kCheckpointBytes : std::min(kCheckpointBytes, limit / 8);
-}
-
-std::string row_label(const data::RecordBatch& rows, std::size_t row) {
-    if (rows.ids.has(row)) {
-        return fmt::format("row '{}'", rows.ids[row]);
-    }
-    return row < rows.lines.size() ? fmt::format("row at {}", rows.lines[row])
-                                   : fmt::format("row {}", row);
-}
-
-Status check_id(std::string_view id) {
-    if (id.empty()) {
-        return fail(Code::kInvalidData, "an id is empty",
-                    "leave the id out to get the next ordinal");
-    }
-    if (id.size() > kMaxIdBytes) {
-        return fail(Code::kInvalidData, fmt::format("an id of {} bytes is too long (at most {})",
-                                                    id.size(), kMaxIdBytes));
-    }
-    if (!text::utf8_valid(id) || id.find('\0') != std::string_view::npos) {
-        return fail(Code::kInvalidData, "an id is not valid UTF-8");
-    }
-    return {};
-}
-
-Status check_strings(const data::RecordBatch& rows, std::size_t row) {
-    if (rows.ids.has(row)) {
-        ABI_CHECK(check_id(rows.ids[row]));
-    }
-    const std::string_view text = rows.texts[row];
-    if (text.size() > kMaxTextBytes) {
-        return fail(Code::kInvalidData,
-                    fmt::format("the text of {} is longer than 64 MiB", row_label(rows, row)),
-                    "split it into smaller documents");
-    }
-    if (!text::utf8_valid(text)) {
-        return fail(Code::kInvalidData,
-                    fmt::format("the text of {} is not valid UTF-8", row_label(rows, row)));
-    }
-    if (rows.metadata[row].size() > kMaxMetadataBytes) {
-        return fail(Code::kInvalidData,
-                    fmt::format("the metadata of {} are larger than 1 MiB", row_label(rows, row)));
-    }
-    return {};
 }
 }  // namespace
 
@@ -101,7 +61,7 @@ Status Database::Impl::check_rows(const data::RecordBatch& rows) const {
     }
     const bool strings = !rows.ids.empty() || !rows.texts.empty() || !rows.metadata.empty();
     for (std::size_t row = 0; strings && row < rows.rows; ++row) {
-        ABI_CHECK(check_strings(rows, row));
+        ABI_CHECK(check_row_strings(rows, row));
     }
     return {};
 }
@@ -118,8 +78,7 @@ Status Database::Impl::assign_ids(const data::RecordBatch& rows, Prepared& out) 
         // Ordinals stay above every integer id, so that they never meet one.
         if (const auto number = canonical_integer(id); number && *number >= next) {
             if (*number == std::numeric_limits<std::uint64_t>::max()) {
-                return fail(Code::kInvalidData,
-                            fmt::format("id '{}' is too large: no ordinal would be left", id));
+                return fail(Code::kLimit, fmt::format("no ordinal is left in '{}'", path_));
             }
             next = *number + 1;
         }
@@ -139,28 +98,40 @@ Result<std::optional<State::Place>> Database::Impl::find_in_segments(std::string
     return std::nullopt;
 }
 
-Status Database::Impl::locate(const WriteBatch& batch, Prepared& out) const {
+Status Database::Impl::check_mode(WriteMode mode, std::string_view id, bool present) const {
+    if (mode == WriteMode::kInsert && present) {
+        return fail(Code::kAlreadyExists, fmt::format("id '{}' is already in '{}'", id, path_),
+                    "use 'abi db update' to change a row");
+    }
+    if (mode == WriteMode::kUpdate && !present) {
+        return fail(Code::kNotFound, fmt::format("id '{}' is not in '{}'", id, path_),
+                    "use 'abi db add' to make a row");
+    }
+    return {};
+}
+
+Status Database::Impl::locate(WriteMode mode, Prepared& out) const {
+    std::unordered_set<std::string_view> deleted, seen;
     for (std::size_t i = 0; i < out.deletes.size(); ++i) {
         ABI_TRY(auto place, find_in_segments(out.deletes[i]));
         out.old_of_deletes.push_back(place);
+        if (mode != WriteMode::kUpsert) {
+            deleted.insert(out.deletes[i]);
+        }
     }
-    data::StringColumn& ids = out.assigned_ids;
     out.old_of_rows.resize(out.view.rows);
     for (std::size_t row = 0; row < out.view.rows; ++row) {
-        const auto number = canonical_integer(ids[row]);
-        if (number && *number >= next_ordinal_) {
-            continue;  // above every integer id there is: new
+        const std::string_view id = (*out.view.ids)[row];
+        bool present = false;
+        // Above every integer id there is: new.
+        const auto number = canonical_integer(id);
+        if (!number || *number < next_ordinal_) {
+            ABI_TRY(out.old_of_rows[row], find_in_segments(id));
+            present = (out.old_of_rows[row] || mem_->find(id)) && !deleted.contains(id);
         }
-        ABI_TRY(out.old_of_rows[row], find_in_segments(ids[row]));
-        const bool present = out.old_of_rows[row] || mem_->find(ids[row]);
-        if (batch.mode == WriteMode::kInsert && present) {
-            return fail(Code::kAlreadyExists,
-                        fmt::format("id '{}' is already in '{}'", ids[row], path_),
-                        "use 'abi db update' to change a row");
-        }
-        if (batch.mode == WriteMode::kUpdate && !present) {
-            return fail(Code::kNotFound, fmt::format("id '{}' is not in '{}'", ids[row], path_),
-                        "use 'abi db add' to make a row");
+        if (mode != WriteMode::kUpsert) {
+            present = !seen.insert(id).second || present;
+            ABI_CHECK(check_mode(mode, id, present));
         }
     }
     return {};
@@ -183,76 +154,73 @@ Status Database::Impl::prepare(const WriteBatch& batch, Prepared& out) const {
         ABI_CHECK(assign_ids(rows, out));
         out.view.ids = &out.assigned_ids;
     }
-    return locate(batch, out);
+    return locate(batch.mode, out);
 }
 
-void Database::Impl::kill_row(const State::Place& place,
-                              std::vector<std::shared_ptr<Bitmap>>& changed) {
-    if (changed[place.unit] == nullptr) {
-        const SegmentUnit& unit = segments_[place.unit];
-        changed[place.unit] = unit.deleted == nullptr
-                                  ? std::make_shared<Bitmap>(unit.segment->rows())
-                                  : std::make_shared<Bitmap>(*unit.deleted);
+// Everything of a commit that needs memory: bitmaps to change, room in the index, copies of the
+// rows.
+void Database::Impl::stage(Prepared& batch) {
+    batch.changed.resize(segments_.size());
+    for (const auto* const places : {&batch.old_of_rows, &batch.old_of_deletes}) {
+        for (const auto& place : *places) {
+            if (!place || batch.changed[place->unit] != nullptr) {
+                continue;
+            }
+            const SegmentUnit& unit = segments_[place->unit];
+            batch.changed[place->unit] = unit.deleted == nullptr
+                                             ? std::make_shared<Bitmap>(unit.segment->rows())
+                                             : std::make_shared<Bitmap>(*unit.deleted);
+        }
     }
-    changed[place.unit]->set(place.row);
+    const BatchView& view = batch.view;
+    const auto cell = [](const data::StringColumn* column, std::size_t row) {
+        return column != nullptr && column->has(row) ? std::optional((*column)[row]) : std::nullopt;
+    };
+    mem_->reserve(static_cast<MemRow>(view.rows));
+    for (std::size_t row = 0; row < view.rows; ++row) {
+        mem_->stage(static_cast<MemRow>(row),
+                    {(*view.ids)[row], view.vectors.subspan(row * view.dimension, view.dimension),
+                     cell(view.texts, row), cell(view.metadata, row)});
+    }
+    if (view.rows != 0) {
+        batch.info.first_id = (*view.ids)[0];
+    }
 }
 
-CommitInfo Database::Impl::apply(const Prepared& batch) {
-    CommitInfo info;
-    std::vector<std::shared_ptr<Bitmap>> changed(segments_.size());
+// Makes a staged batch part of the table; needs no memory, so it cannot fail after the log took it.
+void Database::Impl::apply(Prepared& batch) {
     // True when a live row with this id was there.
     const auto remove = [&](std::string_view id, const std::optional<State::Place>& old) {
         if (const auto row = mem_->find(id)) {
             mem_->set_deleted(*row);
             return true;
         }
-        if (old && (changed[old->unit] == nullptr || !changed[old->unit]->test(old->row))) {
-            kill_row(*old, changed);
-            return true;
-        }
-        return false;
+        return old && batch.changed[old->unit]->set(old->row);
     };
+    CommitInfo& info = batch.info;
     for (std::size_t i = 0; i < batch.deletes.size(); ++i) {
         (remove(batch.deletes[i], batch.old_of_deletes[i]) ? info.deleted : info.missing) += 1;
     }
-    const BatchView& view = batch.view;
-    const auto cell = [](const data::StringColumn* column, std::size_t row) {
-        return column != nullptr && column->has(row) ? std::optional((*column)[row]) : std::nullopt;
-    };
-    for (std::size_t row = 0; row < view.rows; ++row) {
-        const std::string_view id = (*view.ids)[row];
-        (remove(id, batch.old_of_rows[row]) ? info.replaced : info.added) += 1;
-        mem_->append(id, view.vectors.subspan(row * view.dimension, view.dimension),
-                     cell(view.texts, row), cell(view.metadata, row));
+    for (std::size_t row = 0; row < batch.view.rows; ++row) {
+        const bool replaced = remove((*batch.view.ids)[row], batch.old_of_rows[row]);
+        (replaced ? info.replaced : info.added) += 1;
+        mem_->admit();
     }
-    for (std::size_t unit = 0; unit < changed.size(); ++unit) {
-        if (changed[unit] != nullptr) {
-            segments_[unit].deleted = std::move(changed[unit]);
+    for (std::size_t unit = 0; unit < batch.changed.size(); ++unit) {
+        if (batch.changed[unit] != nullptr) {
+            segments_[unit].deleted = std::move(batch.changed[unit]);
             deletes_changed_ = true;
         }
     }
-    next_ordinal_ = std::max(next_ordinal_, view.next_ordinal);
-    if (view.rows != 0) {
-        info.first_id = (*view.ids)[0];
-    }
-    return info;
+    next_ordinal_ = std::max(next_ordinal_, batch.view.next_ordinal);
 }
 
 Status Database::Impl::replay(const BatchView& view) {
     Prepared batch;
     batch.view = view;
     batch.deletes = *view.deletes;
-    for (std::size_t i = 0; i < batch.deletes.size(); ++i) {
-        ABI_TRY(auto place, find_in_segments(batch.deletes[i]));
-        batch.old_of_deletes.push_back(place);
-    }
-    batch.old_of_rows.resize(view.rows);
-    for (std::size_t row = 0; row < view.rows; ++row) {
-        const auto number = canonical_integer((*view.ids)[row]);
-        if (!number || *number < next_ordinal_) {
-            ABI_TRY(batch.old_of_rows[row], find_in_segments((*view.ids)[row]));
-        }
-    }
+    ABI_CHECK(locate(WriteMode::kUpsert, batch));
+    stage(batch);
     apply(batch);
     return {};
 }
@@ -265,6 +233,11 @@ Result<CommitInfo> Database::Impl::commit(const WriteBatch& batch) {
     if (prepared.view.rows == 0 && prepared.deletes.empty()) {
         return CommitInfo();
     }
+    if (prepared.view.rows > kMaxCommitRows) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("a commit of {} rows is too large", prepared.view.rows));
+    }
+    stage(prepared);
     const std::string head = encode_batch(prepared.view);
     const std::array<std::span<const std::byte>, 2> pieces{as_bytes(head),
                                                            std::as_bytes(prepared.view.vectors)};
@@ -272,32 +245,51 @@ Result<CommitInfo> Database::Impl::commit(const WriteBatch& batch) {
         const TraceSpan log_span(context_.trace, "storage", "log_append");
         ABI_CHECK(log_->append(RecordType::kBatch, lsn_ + 1, wall_clock_ns(), pieces));
     }
-    broken_ = true;  // until the memory agrees with the log again: applying may run out of memory
-    CommitInfo info = apply(prepared);
-    info.lsn = ++lsn_;
+    broken_ = true;  // until readers see it: what remains can only run out of memory
+    apply(prepared);
+    prepared.info.lsn = ++lsn_;
     log_end_ = log_->end();
-    publish();
+    publish(make_state(manifest_, segments_, *mem_, log_end_, embedder_.get()));
     broken_ = false;
-    if (mem_->size_bytes() >= checkpoint_bytes() || mem_->rows() >= kCheckpointRows) {
-        // The commit is durable whatever happens here; a checkpoint that fails is tried again by
-        // the next commit.
-        if (const Status status = checkpoint(); !status && context_.log != nullptr) {
-            context_.log->write(LogLevel::kWarn, "storage", status.error().describe());
-        }
-    }
-    return info;
+    fold_log_if_large();
+    return std::move(prepared.info);
 }
 
-void Database::Impl::publish() {
+// The commit before is durable whatever happens here: a checkpoint that fails is tried again after
+// as much more.
+void Database::Impl::fold_log_if_large() {
+    const std::uint64_t enough = fold_retry_bytes_ + checkpoint_bytes();
+    if (mem_->size_bytes() < enough && mem_->rows() < kCheckpointRows) {
+        return;
+    }
+    const Status status = checkpoint();
+    fold_retry_bytes_ = status ? 0 : mem_->size_bytes();
+    if (!status && context_.log != nullptr) {
+        context_.log->write(LogLevel::kWarn, "storage", status.error().describe());
+    }
+}
+
+std::shared_ptr<const State> Database::Impl::make_state(const Manifest& manifest,
+                                                        const std::vector<SegmentUnit>& segments,
+                                                        const MemTable& mem, std::uint64_t log_end,
+                                                        const Embedder* embedder) const {
     auto state = std::make_shared<State>();
-    state->manifest = manifest_;
-    state->segments = segments_;
-    state->log_rows = mem_->view();
+    state->manifest = manifest;
+    state->segments = segments;
+    state->log_rows = mem.view();
     state->lsn = lsn_;
-    state->log_bytes = log_end_ - kLogHeaderBytes;
-    state->learned_documents = embedder_ == nullptr ? 0 : embedder_->learned_documents();
-    const std::scoped_lock lock(state_mutex_);
-    state_ = std::move(state);
+    state->log_bytes = log_end - kLogHeaderBytes;
+    state->learned_documents = embedder == nullptr ? 0 : embedder->learned_documents();
+    state->index_units();
+    return state;
+}
+
+void Database::Impl::publish(std::shared_ptr<const State> state) {
+    {
+        const std::scoped_lock lock(state_mutex_);
+        state_.swap(state);
+    }
+    // The old state may go here, outside the lock: unmapping takes its time.
 }
 
 std::shared_ptr<const State> Database::Impl::state() const {
@@ -327,48 +319,44 @@ Snapshot Database::snapshot() const {
 }
 
 Result<CommitInfo> Database::commit(const WriteBatch& batch) {
-    const RoomScope room(Room::kStorage);
-    try {
-        return impl_->commit(batch);
-    } catch (...) {
-        return fail(error_from_current_exception());
-    }
+    return guarded([&] { return impl_->commit(batch); });
 }
 
-Status Database::embed(data::RecordBatch& batch) const {
-    const RoomScope room(Room::kStorage);
-    const Embedder* const embedder = impl_->embedder().get();
-    if (embedder == nullptr) {
+Status Database::Impl::embed(data::RecordBatch& batch) const {
+    if (embedder_ == nullptr) {
         return fail(Code::kInvalidArgument,
-                    fmt::format("database '{}' has no embedder: its rows bring vectors", path()),
+                    fmt::format("database '{}' has no embedder: its rows bring vectors", path_),
                     "give --vector, or make a database with 'abi db init PATH --embedder hash'");
     }
-    const TraceSpan span(impl_->context().trace, "storage", "embed");
-    const std::size_t dimension = embedder->dimension();
+    const TraceSpan span(context_.trace, "storage", "embed");
+    const std::size_t dimension = embedder_->dimension();
     batch.owned_vectors.resize(batch.rows * dimension);
     const auto body = [&](std::size_t first, std::size_t last) {
         for (std::size_t row = first; row < last; ++row) {
-            embedder->embed(batch.texts[row],
-                            std::span(batch.owned_vectors).subspan(row * dimension, dimension));
+            embedder_->embed(batch.texts[row],
+                             std::span(batch.owned_vectors).subspan(row * dimension, dimension));
         }
     };
-    if (impl_->context().pool != nullptr) {
-        impl_->context().pool->parallel_for(0, batch.rows, 16, body);
+    if (context_.pool != nullptr) {
+        context_.pool->parallel_for(0, batch.rows, 16, body);
     } else {
         body(0, batch.rows);
     }
-    batch.dimension = embedder->dimension();
+    batch.dimension = embedder_->dimension();
     batch.vectors = batch.owned_vectors;
     return {};
 }
 
+Status Database::embed(data::RecordBatch& batch) const {
+    return guarded([&] { return impl_->embed(batch); });
+}
+
 Result<bool> Database::learn_if_new(std::span<const std::string_view> texts) {
-    return impl_->learn_if_new(texts);
+    return guarded([&] { return impl_->learn_if_new(texts); });
 }
 
 Status Database::checkpoint() {
-    const RoomScope room(Room::kStorage);
-    return impl_->checkpoint();
+    return guarded([&] { return impl_->checkpoint(); });
 }
 
 Status Database::close() {
@@ -386,8 +374,7 @@ Status Database::close() {
 }
 
 Result<OptimizeInfo> Database::optimize() {
-    const RoomScope room(Room::kStorage);
-    return impl_->optimize();
+    return guarded([&] { return impl_->optimize(); });
 }
 
 }  // namespace abikit::storage

@@ -29,6 +29,7 @@ public:
 
     // database.cpp
     Result<CommitInfo> commit(const WriteBatch& batch);
+    Status embed(data::RecordBatch& batch) const;
     std::shared_ptr<const State> state() const;
     Status check_writable() const;
 
@@ -47,7 +48,7 @@ public:
     const std::shared_ptr<const Embedder>& embedder() const noexcept { return embedder_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
     // Whether what is on disk is known.
-    bool intact() const noexcept { return !broken_; }
+    bool intact() const noexcept { return !broken_ && (log_ == nullptr || !log_->broken()); }
     void release() { lock_.reset(); }
 
 private:
@@ -64,23 +65,33 @@ private:
         data::StringColumn assigned_ids;
         data::StringColumn deletes;
         std::vector<std::optional<State::Place>> old_of_rows, old_of_deletes;
+        std::vector<std::shared_ptr<Bitmap>> changed;  // per segment: its deleted rows to be
+        CommitInfo info;
     };
     Status prepare(const WriteBatch& batch, Prepared& out) const;
     Status check_rows(const data::RecordBatch& rows) const;
     Status assign_ids(const data::RecordBatch& rows, Prepared& out) const;
-    Status locate(const WriteBatch& batch, Prepared& out) const;
+    Status locate(WriteMode mode, Prepared& out) const;
+    Status check_mode(WriteMode mode, std::string_view id, bool present) const;
     Result<std::optional<State::Place>> find_in_segments(std::string_view id) const;
-    CommitInfo apply(const Prepared& batch);
+    void stage(Prepared& batch);
+    void apply(Prepared& batch);
+    void fold_log_if_large();
     // Applies a batch that the log already holds.
     Status replay(const BatchView& view);
-    void kill_row(const State::Place& place, std::vector<std::shared_ptr<Bitmap>>& changed);
-    void publish();
+    void publish(std::shared_ptr<const State> state);
+    std::shared_ptr<const State> make_state(const Manifest& manifest,
+                                            const std::vector<SegmentUnit>& segments,
+                                            const MemTable& mem, std::uint64_t log_end,
+                                            const Embedder* embedder) const;
 
     // checkpoint.cpp
     struct NextGeneration;
     Status write_files(NextGeneration& next, RowSource* source);
     Status write_deletes(NextGeneration& next);
     Status install(NextGeneration&& next);
+    Status advance(NextGeneration&& next, RowSource& source);
+    std::size_t segments_to_keep() const;
     std::uint64_t new_file(NextGeneration& next) const;
 
     Context context_;
@@ -95,8 +106,9 @@ private:
     std::uint64_t lsn_ = 0;
     std::uint64_t next_ordinal_ = 0;
     std::uint64_t log_end_ = kLogHeaderBytes;
-    bool deletes_changed_ = false;  // a segment has deleted rows that no deletes file knows
-    bool broken_ = false;           // what is on disk is unknown: no more writes
+    bool deletes_changed_ = false;        // a segment has deleted rows that no deletes file knows
+    std::uint64_t fold_retry_bytes_ = 0;  // size of the log's rows when folding them failed last
+    bool broken_ = false;                 // what is on disk is unknown: no more writes
 
     mutable std::mutex state_mutex_;
     std::shared_ptr<const State> state_;
@@ -112,11 +124,11 @@ std::string encode_deletes(const Uuid& uuid, std::uint64_t segment, std::uint64_
 Result<std::shared_ptr<const Embedder>> read_embedder(FileSystem& fs, const std::string& directory,
                                                       const Manifest& manifest);
 
-// The live rows of a state, optionally only those of the log, as a source for a segment.
+// The live rows of a state, or of its younger part, as a source for a segment.
 class StateRows : public RowSource {
 public:
-    enum class Which { kAll, kLog };
-    StateRows(const State& state, Which which);
+    // From the given segment on; the number of segments gives the log's rows alone.
+    StateRows(const State& state, std::size_t from_unit);
     std::uint64_t rows() const override { return numbers_.size(); }
     Status vectors(const std::function<Status(std::span<const float>)>& sink) override;
     Result<std::string> id(std::uint64_t row) override { return state_.id(numbers_[row]); }

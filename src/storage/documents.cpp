@@ -1,6 +1,7 @@
 // Text documents as rows: found, chunked, compared with what is stored, and dropped when they are
 // gone.
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -38,22 +39,6 @@ bool parse_chunk_id(std::string_view id, ChunkId& out) {
     return error == std::errc() && end == digits.data() + digits.size();
 }
 
-std::string chunk_metadata(const std::string& path, const std::string& source,
-                           const text::Chunk& chunk) {
-    data::Object object;
-    if (!path.empty()) {
-        object.emplace_back("path", path);
-    }
-    object.emplace_back("line", std::uint64_t{chunk.line});
-    if (!chunk.heading.empty()) {
-        object.emplace_back("heading", chunk.heading);
-    }
-    if (!source.empty()) {
-        object.emplace_back("source", source);
-    }
-    return data::to_json(data::Value(std::move(object)));
-}
-
 // "docs/", "./docs" and "docs" are the same place.
 std::string normalized(std::string path) {
     while (path.starts_with("./") && path.size() > 2) {
@@ -70,13 +55,37 @@ std::string why_not_text(std::string_view bytes) {
     return valid == bytes.size() ? "it is binary, not text"
                                  : fmt::format("it is not valid UTF-8 (at byte {})", valid);
 }
+// Whether a path lies below a directory; "." holds every relative path that does not leave it.
+bool lies_below(std::string_view path, std::string_view directory) {
+    if (directory == ".") {
+        return !path.starts_with('/') && !path.starts_with("../");
+    }
+    return path.size() > directory.size() && path.starts_with(directory) &&
+           (directory == "/" || path[directory.size()] == '/');
+}
+
+// What no program can read as text: found early, so that large binaries are not read whole.
+bool looks_binary(std::string_view head) {
+    return head.find('\0') != std::string_view::npos;
+}
 }  // namespace
 
-struct DocumentImporter::Document {
-    std::string path;    // "" for a stream
-    std::string source;  // the directory it was found under; "" when named itself
-    std::string_view content;
-};
+// Relative paths say what they are relative to, so that two projects in one database keep apart.
+std::string DocumentImporter::chunk_metadata(const std::string& path,
+                                             const text::Chunk& chunk) const {
+    data::Object object;
+    if (!path.empty()) {
+        object.emplace_back("path", path);
+    }
+    object.emplace_back("line", std::uint64_t{chunk.line});
+    if (!chunk.heading.empty()) {
+        object.emplace_back("heading", chunk.heading);
+    }
+    if (!path.empty() && !path.starts_with('/') && !options_.base.empty()) {
+        object.emplace_back("base", options_.base);
+    }
+    return data::to_json(data::Value(std::move(object)));
+}
 
 void DocumentImporter::skip(const std::string& path, std::string reason) {
     ++info_.files_skipped;
@@ -104,17 +113,16 @@ Status DocumentImporter::collect(const std::string& directory, int depth,
             continue;
         }
         const std::string path = directory == "." ? entry.name : join_path(directory, entry.name);
-        if (entry.kind == FileKind::kDirectory) {
+        if (!text::utf8_valid(path)) {
+            skip(text::fold(path), "its name is not valid UTF-8");
+        } else if (entry.kind == FileKind::kFile) {
+            files.push_back(path);
+        } else if (entry.kind == FileKind::kDirectory && !entry.is_link) {
+            // A link to a directory could lead around in a circle; one to a file cannot.
             ABI_TRY(const bool database, is_database(path));
             if (!database) {
                 ABI_CHECK(collect(path, depth + 1, files));
             }
-            continue;
-        }
-        ABI_TRY(const auto info,
-                context_.fs->stat(path));  // follows links to files, not to directories
-        if (info && info->kind == FileKind::kFile) {
-            files.push_back(path);
         }
     }
     return {};
@@ -122,38 +130,60 @@ Status DocumentImporter::collect(const std::string& directory, int depth,
 
 Status DocumentImporter::import_directory(const std::string& given) {
     const std::string directory = normalized(given);
-    const Snapshot before = database_.snapshot();
     std::vector<std::string> files;
     ABI_CHECK(collect(directory, 0, files));
+    directories_.push_back(directory);
     if (context_.progress != nullptr) {
         context_.progress->begin("import", "files", files.size());
     }
-    std::unordered_set<std::string> seen;
     std::uint64_t done = 0;
     for (const std::string& path : files) {
         ABI_CHECK(context_.cancel.check());
-        if (data::Format format; options_.from.empty() && data::format_from_path(path, format)) {
+        data::Format format;
+        if (options_.from.empty() && data::format_from_path(path, format)) {
             skip(path, "it is a data file: import it by its name");
-            continue;
-        }
-        ABI_TRY(const std::string content, context_.fs->read_file(path, kMaxDocumentBytes));
-        info_.bytes_read += content.size();
-        if (text::looks_like_text(content)) {
-            ++info_.files;
-            seen.insert(path);
-            ABI_CHECK(import_document({path, directory, content}));
         } else {
-            skip(path, why_not_text(content));
+            ABI_CHECK(import_found(path));
         }
         if (context_.progress != nullptr) {
             context_.progress->update(++done);
         }
     }
-    ABI_CHECK(drop_vanished(before, directory, seen));
     if (context_.progress != nullptr) {
         context_.progress->end();
     }
     return {};
+}
+
+// A file of a directory: what is no text is left out, and what cannot be read does not stop the
+// rest.
+Status DocumentImporter::import_found(const std::string& path) {
+    const auto read = [&]() -> Result<std::optional<std::string>> {
+        ABI_TRY(const auto file, context_.fs->open(path, OpenMode::kRead));
+        std::array<std::byte, 8192> head;
+        ABI_TRY(const std::size_t got, file->read_at(0, head));
+        if (looks_binary(as_text(std::span(head).first(got)))) {
+            return std::nullopt;
+        }
+        ABI_TRY(std::string content, context_.fs->read_file(path, kMaxDocumentBytes));
+        return content;
+    };
+    const auto content = read();
+    if (!content) {
+        if (content.error().code() == Code::kCancelled) {
+            return fail(content.error().clone());
+        }
+        unread_.insert(path);
+        skip(path, content.error().describe());
+        return {};
+    }
+    info_.bytes_read += content->has_value() ? (*content)->size() : 0;
+    if (!content->has_value() || !text::looks_like_text(**content)) {
+        skip(path, content->has_value() ? why_not_text(**content) : "it is binary, not text");
+        return {};
+    }
+    ++info_.files;
+    return import_document(path, **content);
 }
 
 Status DocumentImporter::import_file(const std::string& given) {
@@ -164,7 +194,7 @@ Status DocumentImporter::import_file(const std::string& given) {
         return intake_.reject(path, 1, why_not_text(content));
     }
     ++info_.files;
-    return import_document({path, {}, content});
+    return import_document(path, content);
 }
 
 Status DocumentImporter::import_stream(ByteSource& source) {
@@ -187,28 +217,29 @@ Status DocumentImporter::import_stream(ByteSource& source) {
         return intake_.reject("standard input", 1, why_not_text(content));
     }
     ++info_.files;
-    return import_document({{}, {}, content});
+    return import_document({}, content);
 }
 
-Status DocumentImporter::import_document(const Document& document) {
+Status DocumentImporter::import_document(const std::string& path, std::string_view content) {
     const Snapshot before = database_.snapshot();
     text::ChunkOptions chunking;
-    chunking.kind = text::document_kind(document.path);
+    chunking.kind = text::document_kind(path);
     if (!options_.from.empty()) {
         chunking.kind = options_.from == "markdown" ? text::DocumentKind::kMarkdown
                                                     : text::DocumentKind::kPlain;
     }
-    const std::vector<text::Chunk> chunks = text::chunk_document(document.content, chunking);
-    for (std::size_t i = 0; i < chunks.size(); ++i) {
-        const std::string metadata = chunk_metadata(document.path, document.source, chunks[i]);
-        const std::string id =
-            document.path.empty() ? std::string() : chunk_id(document.path, i + 1);
-        if (id.size() > kMaxIdBytes) {
-            return intake_.reject(document.path, 1, "its path is too long for an id");
-        }
-        ABI_CHECK(take_if_changed(before, id, chunks[i], metadata));
+    const std::vector<text::Chunk> chunks = text::chunk_document(content, chunking);
+    if (chunk_id(path, chunks.size()).size() > kMaxIdBytes) {
+        return intake_.reject(path, 1, "its path is too long for an id");
     }
-    return document.path.empty() ? Status() : drop_rest(before, document.path, chunks.size());
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+        const std::string id = path.empty() ? std::string() : chunk_id(path, i + 1);
+        ABI_CHECK(take_if_changed(before, id, chunks[i], chunk_metadata(path, chunks[i])));
+    }
+    if (!path.empty()) {
+        seen_[path] = chunks.size();
+    }
+    return {};
 }
 
 Status DocumentImporter::take_if_changed(const Snapshot& before, const std::string& id,
@@ -227,43 +258,50 @@ Status DocumentImporter::take_if_changed(const Snapshot& before, const std::stri
     return intake_.take_chunk(id, chunk.text, metadata, chunk.line);
 }
 
-// Chunks behind the document's last one are left from a longer version of it.
-Status DocumentImporter::drop_rest(const Snapshot& before, const std::string& path,
-                                   std::size_t chunks) {
-    std::vector<std::string> gone;
-    for (std::size_t ordinal = chunks + 1;; ++ordinal) {
-        std::string id = chunk_id(path, ordinal);
-        ABI_TRY(const auto row, before.find(id));
-        if (!row) {
-            break;
-        }
-        gone.push_back(std::move(id));
+// A row of ours whose document was read and has no such chunk any more, or whose document is gone
+// from a directory that was read whole.
+Result<bool> DocumentImporter::is_stale(const Snapshot& before, RowNumber row,
+                                        std::string_view id) const {
+    ChunkId parts;
+    if (!parse_chunk_id(id, parts)) {
+        return false;
     }
-    return intake_.drop(std::move(gone));
+    const std::string path(parts.path);
+    const auto seen = seen_.find(path);
+    const auto below = [&](const std::string& directory) { return lies_below(path, directory); };
+    const bool gone = seen == seen_.end() && !unread_.contains(path) &&
+                      std::any_of(directories_.begin(), directories_.end(), below);
+    if (!gone && (seen == seen_.end() || parts.ordinal <= seen->second)) {
+        return false;
+    }
+    ABI_TRY(const RowView view, before.read(row));
+    const auto metadata = view.metadata ? data::parse_json(*view.metadata) : data::Value();
+    if (!metadata) {
+        return false;  // not written by an import of documents
+    }
+    const data::Value* const found = metadata->find("path");
+    const data::Value* const base = metadata->find("base");
+    const data::Value expected =
+        path.starts_with('/') || options_.base.empty() ? data::Value() : options_.base;
+    return found != nullptr && *found == data::Value(path) &&
+           (base == nullptr ? data::Value() : *base) == expected;
 }
 
-// Rows that an earlier import of this directory made of files that are no longer there.
-Status DocumentImporter::drop_vanished(const Snapshot& before, const std::string& source,
-                                       const std::unordered_set<std::string>& seen) {
-    std::vector<std::string> gone;
+Status DocumentImporter::drop_stale() {
+    if (!had_rows_ || (seen_.empty() && directories_.empty())) {
+        return {};
+    }
+    const Snapshot before = database_.snapshot();
+    std::vector<std::string> stale;
     ABI_CHECK(before.scan(0, [&](RowNumber row) -> Result<bool> {
         ABI_TRY(std::string id, before.read_id(row));
-        ChunkId parts;
-        if (!parse_chunk_id(id, parts) || seen.contains(std::string(parts.path))) {
-            return true;
-        }
-        ABI_TRY(const RowView view, before.read(row));
-        if (!view.metadata) {
-            return true;
-        }
-        ABI_TRY(const data::Value metadata, data::parse_json(*view.metadata));
-        const data::Value* const found = metadata.find("source");
-        if (found != nullptr && *found == data::Value(source)) {
-            gone.push_back(std::move(id));
+        ABI_TRY(const bool drop, is_stale(before, row, id));
+        if (drop) {
+            stale.push_back(std::move(id));
         }
         return true;
     }));
-    return intake_.drop(std::move(gone));
+    return intake_.drop(std::move(stale));
 }
 
 }  // namespace abikit::storage

@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <abi/core/memory.hpp>
-
+#include "guard.hpp"
 #include "importer.hpp"
 
 namespace abikit::storage {
@@ -28,10 +27,11 @@ public:
                 return describe(std::move(status).error());
             }
         }
-        if (Status status = intake_.finish(); !status) {
-            return describe(std::move(status).error());
+        Status status = intake_.finish();
+        if (status) {
+            status = documents_.drop_stale();
         }
-        return {};
+        return status ? Status() : describe(std::move(status).error());
     }
 
 private:
@@ -61,6 +61,17 @@ private:
         return data::format_from_path(path, format);
     }
 
+    Status check_embedder(const std::string& name) const {
+        if (database_.embedder() != nullptr) {
+            return {};
+        }
+        return fail(
+            Code::kIncompatible,
+            fmt::format("'{}' holds text, but database '{}' has no embedder", name,
+                        database_.path()),
+            "make one with 'abi db init PATH --embedder hash', or say what it is with --from");
+    }
+
     Status import_stdin() {
         if (standard_input_ == nullptr || options_.from.empty()) {
             return fail(Code::kInvalidArgument,
@@ -69,8 +80,11 @@ private:
         }
         data::Format format{};
         ABI_TRY(const bool records, record_format({}, format));
-        return records ? import_records(format, *standard_input_, "standard input", {})
-                       : documents_.import_stream(*standard_input_);
+        if (records) {
+            return import_records(format, *standard_input_, "standard input", {});
+        }
+        ABI_CHECK(check_embedder("standard input"));
+        return documents_.import_stream(*standard_input_);
     }
 
     Status import_path(const std::string& path) {
@@ -86,11 +100,13 @@ private:
                     fmt::format("'{}' is a directory: only documents are imported from one", path),
                     "name the data files themselves");
             }
+            ABI_CHECK(check_embedder(path));
             return documents_.import_directory(path);
         }
         data::Format format{};
         ABI_TRY(const bool records, record_format(path, format));
         if (!records) {
+            ABI_CHECK(check_embedder(path));
             return documents_.import_file(path);
         }
         ABI_TRY(const auto source, context_.fs->open_source(path));
@@ -99,6 +115,7 @@ private:
 
     Status import_records(data::Format format, ByteSource& source, const std::string& name,
                           const std::string& path) {
+        ABI_CHECK(intake_.flush());  // documents named before this input come before it
         data::ReaderOptions reading;
         reading.dimension = database_.dimension();
         reading.name = name;
@@ -156,15 +173,14 @@ private:
 
 Status import_files(const Context& context, Database& database,
                     const std::vector<std::string>& inputs, ByteSource* standard_input,
-                    const ImportOptions& options, ImportInfo& info) try {
-    const RoomScope room(Room::kStorage);
-    const TraceSpan span(context.trace, "storage", "import");
-    if (options.commit_every == 0) {
-        return fail(Code::kInvalidArgument, "a commit needs at least one row");
-    }
-    return Import(context, database, standard_input, options, info).run(inputs);
-} catch (...) {
-    return fail(error_from_current_exception());
+                    const ImportOptions& options, ImportInfo& info) {
+    return guarded([&]() -> Status {
+        const TraceSpan span(context.trace, "storage", "import");
+        if (options.commit_every == 0) {
+            return fail(Code::kInvalidArgument, "a commit needs at least one row");
+        }
+        return Import(context, database, standard_input, options, info).run(inputs);
+    });
 }
 
 }  // namespace abikit::storage

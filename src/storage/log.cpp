@@ -167,12 +167,29 @@ Result<bool> LogReader::valid_record_after(std::uint64_t offset) {
     return false;
 }
 
+namespace {
+Status rewrite_in_place(File& file, std::uint64_t end) {
+    std::vector<std::byte> block(std::size_t{1} << 20);
+    for (std::uint64_t at = 0; at < end; at += block.size()) {
+        const auto part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
+        ABI_TRY(const std::size_t got, file.read_at(at, part));
+        ABI_CHECK(file.write_at(at, part.first(got)));
+    }
+    return {};
+}
+}  // namespace
+
 Result<std::unique_ptr<LogWriter>> LogWriter::open(FileSystem& fs, const std::string& path,
                                                    const LogIdentity& identity, std::uint64_t end) {
     ABI_TRY(auto file, fs.open(path, OpenMode::kReadWrite));
     ABI_TRY(const std::uint64_t size, file->size());
     if (size != end) {
         ABI_CHECK(file->truncate(end));
+    }
+    if (size != kLogHeaderBytes || end != kLogHeaderBytes) {
+        // What was read back may live in the page cache alone, left there by a sync that failed:
+        // writing the same bytes again makes sure that later records have whole ones before them.
+        ABI_CHECK(rewrite_in_place(*file, end));
         ABI_CHECK(file->sync());
     }
     return std::unique_ptr<LogWriter>(new LogWriter(std::move(file), identity, end));

@@ -85,6 +85,8 @@ public:
     Status append(RecordType type, std::uint64_t lsn, std::int64_t time_ns,
                   std::span<const std::span<const std::byte>> pieces);
     std::uint64_t end() const noexcept { return end_; }
+    // A sync failed: what is on disk is unknown.
+    bool broken() const noexcept { return broken_; }
 
 private:
     LogWriter(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t end)

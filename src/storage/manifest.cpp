@@ -2,9 +2,12 @@
 // (docs/formats/wdbx.md).
 #include "manifest.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <abi/core/crc32c.hpp>
+#include <abi/storage/database.hpp>
 
 namespace abikit::storage {
 
@@ -59,6 +62,26 @@ bool decode_segments(Decoder& body, Manifest& m) {
     return body.ok();
 }
 
+// Each number is given out once and lies below the next.
+bool file_numbers_make_sense(const Manifest& m) {
+    std::vector<std::uint64_t> numbers{m.log_number};
+    if (m.embedder_number != 0) {
+        numbers.push_back(m.embedder_number);
+    }
+    for (const SegmentEntry& segment : m.segments) {
+        numbers.push_back(segment.number);
+        if (segment.deletes_number != 0) {
+            numbers.push_back(segment.deletes_number);
+        }
+        if (segment.rows > 0xffffffffu || segment.deleted_rows > segment.rows) {
+            return false;
+        }
+    }
+    std::sort(numbers.begin(), numbers.end());
+    return numbers.front() != 0 && numbers.back() < m.next_file &&
+           std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
+}
+
 // The body has passed its checksum: what fails here was written by a bug or an attacker, not by a
 // disk.
 bool decode_body(std::string_view bytes, Manifest& m) {
@@ -77,7 +100,8 @@ bool decode_body(std::string_view bytes, Manifest& m) {
     m.embedder_kind = body.get_string();
     m.embedder_number = body.get<std::uint64_t>();
     m.embedder_crc = body.get<std::uint32_t>();
-    if (metric < 1 || metric > 3 || m.dimension == 0 || !decode_segments(body, m)) {
+    if (metric < 1 || metric > 3 || m.dimension == 0 || m.dimension > kMaxDimension ||
+        !decode_segments(body, m) || !file_numbers_make_sense(m)) {
         return false;
     }
     m.metric = static_cast<Metric>(metric);

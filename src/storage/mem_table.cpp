@@ -56,14 +56,23 @@ std::string_view MemChunk::keep(std::string_view text) {
     return {at, text.size()};
 }
 
-void MemIndex::insert(std::uint64_t hash, MemRow row) {
+void MemIndex::reserve(std::size_t rows) {
     const std::unique_lock lock(mutex_);
-    if (slots_.empty() || used_ * 2 >= slots_.size()) {
+    make_room(rows);
+}
+
+void MemIndex::make_room(std::size_t rows) {
+    if (previous_.size() < rows) {
+        previous_.resize(std::max(rows, previous_.size() + previous_.size() / 2), kNone);
+    }
+    while (slots_.size() < rows * 2 || slots_.empty()) {
         grow();
     }
-    if (previous_.size() <= row) {
-        previous_.resize(row + 1, kNone);
-    }
+}
+
+void MemIndex::insert(std::uint64_t hash, MemRow row) {
+    const std::unique_lock lock(mutex_);
+    make_room(std::size_t{row} + 1);
     std::size_t at = hash & (slots_.size() - 1);
     while (slots_[at].row != kNone && slots_[at].hash != hash) {
         at = (at + 1) & (slots_.size() - 1);
@@ -111,26 +120,35 @@ MemTable::MemTable(std::uint32_t dimension, Metric metric)
       chunk_rows_(rows_per_chunk(dimension)),
       index_(std::make_shared<MemIndex>()) {}
 
-MemRow MemTable::append(std::string_view id, std::span<const float> vector,
-                        std::optional<std::string_view> text,
-                        std::optional<std::string_view> metadata) {
-    const MemRow row = rows_;
+void MemTable::reserve(MemRow rows) {
+    index_->reserve(std::size_t{rows_} + rows);
+    deleted_.grow(std::uint64_t{rows_} + rows);
+}
+
+void MemTable::stage(MemRow offset, const MemRowParts& parts) {
+    const MemRow row = rows_ + offset;
     const std::uint32_t slot = row % chunk_rows_;
-    if (slot == 0 && row / chunk_rows_ == chunks_.size()) {
+    if (row / chunk_rows_ == chunks_.size()) {
         chunks_.push_back(std::make_shared<MemChunk>(dimension_, chunk_rows_, with_norms_));
     }
-    MemChunk& chunk = *chunks_.back();
-    float* const target = chunk.vectors_.get() + std::size_t{slot} * dimension_;
-    std::memcpy(target, vector.data(), vector.size_bytes());
+    MemChunk& chunk = *chunks_[row / chunk_rows_];
+    std::memcpy(chunk.vectors_.get() + std::size_t{slot} * dimension_, parts.vector.data(),
+                parts.vector.size_bytes());
     if (with_norms_) {
-        chunk.inverse_norms_[slot] = inverse_norm(vector);
+        chunk.inverse_norms_[slot] = inverse_norm(parts.vector);
     }
-    chunk.ids_[slot] = chunk.keep(id);
-    chunk.texts_[slot] = text ? chunk.keep(*text) : std::string_view();
-    chunk.metadata_[slot] = metadata ? chunk.keep(*metadata) : std::string_view();
-    index_->insert(hash_id(id), row);
-    size_bytes_ += vector.size_bytes() + id.size() + (text ? text->size() : 0) +
-                   (metadata ? metadata->size() : 0);
+    chunk.ids_[slot] = chunk.keep(parts.id);
+    chunk.texts_[slot] = parts.text ? chunk.keep(*parts.text) : std::string_view();
+    chunk.metadata_[slot] = parts.metadata ? chunk.keep(*parts.metadata) : std::string_view();
+}
+
+MemRow MemTable::admit() {
+    const MemRow row = rows_;
+    const MemChunk& chunk = *chunks_[row / chunk_rows_];
+    const std::uint32_t slot = row % chunk_rows_;
+    index_->insert(hash_id(chunk.ids_[slot]), row);
+    size_bytes_ += std::size_t{dimension_} * sizeof(float) + chunk.ids_[slot].size() +
+                   chunk.texts_[slot].size() + chunk.metadata_[slot].size();
     ++rows_;
     return row;
 }

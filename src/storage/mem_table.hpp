@@ -18,6 +18,12 @@ namespace abikit::storage {
 
 using MemRow = std::uint32_t;
 
+struct MemRowParts {
+    std::string_view id;
+    std::span<const float> vector;
+    std::optional<std::string_view> text, metadata;
+};
+
 // A fixed-capacity run of rows. The writer fills rows beyond what readers were told of; nothing a
 // reader sees ever moves.
 class MemChunk {
@@ -57,6 +63,9 @@ private:
 // one writer, many readers.
 class MemIndex {
 public:
+    // Room for rows below `rows`; insert() of such rows then needs no memory.
+    void reserve(std::size_t rows);
+    // Needs memory only when the row was not reserved.
     void insert(std::uint64_t hash, MemRow row);
     // Calls visit(row) for rows of this hash, newest first, until it returns true.
     template <class Visit>
@@ -85,6 +94,7 @@ private:
         std::uint64_t hash = 0;
         MemRow row = kNone;
     };
+    void make_room(std::size_t rows);
     void grow();
     mutable std::shared_mutex mutex_;
     std::vector<Slot> slots_;
@@ -116,9 +126,13 @@ struct MemView {
 class MemTable {
 public:
     MemTable(std::uint32_t dimension, Metric metric);
-    // Strings are copied; absent text and metadata are nullopt.
-    MemRow append(std::string_view id, std::span<const float> vector,
-                  std::optional<std::string_view> text, std::optional<std::string_view> metadata);
+    // Rows come in two steps, so that a commit can be logged in between: all that needs memory is
+    // done first (reserve, then stage rows 0, 1, ... behind the last one, strings copied), and what
+    // is left cannot fail (admit makes the next staged row one of the table's). Staging again
+    // overwrites what was not admitted.
+    void reserve(MemRow rows);
+    void stage(MemRow offset, const MemRowParts& parts);
+    MemRow admit();
     void set_deleted(MemRow row) { deleted_.set(row); }
     bool dead(MemRow row) const noexcept { return deleted_.test(row); }
     std::optional<MemRow> find(std::string_view id) const;

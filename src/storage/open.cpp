@@ -12,23 +12,35 @@
 #include <abi/storage/database.hpp>
 
 #include "database_impl.hpp"
+#include "guard.hpp"
 
 namespace abikit::storage {
 
 namespace {
 constexpr int kOpenAttempts = 20;  // a reader meets a writer that swaps generations
 
+// Whether an abandoned creation may have left this file behind: nothing that can hold a row.
+Result<bool> is_leftover(FileSystem& fs, const std::string& path, const std::string& entry) {
+    const FileName name = parse_file_name(entry);
+    if (name.role == FileRole::kLock || name.role == FileRole::kTemporary) {
+        return true;
+    }
+    ABI_TRY(const auto info, fs.stat(join_path(path, entry)));
+    return name.role == FileRole::kLog && name.number == 1 && info &&
+           info->size_bytes <= kLogHeaderBytes;
+}
+
 // kAlreadyExists when the directory holds anything but what an abandoned creation leaves behind.
 Status check_free(FileSystem& fs, const std::string& path) {
     ABI_TRY(const auto entries, fs.list(path));
     for (const DirectoryEntry& entry : entries) {
-        const FileRole role = parse_file_name(entry.name).role;
-        if (role == FileRole::kManifest) {
+        if (parse_file_name(entry.name).role == FileRole::kManifest) {
             return fail(Code::kAlreadyExists,
                         fmt::format("there is a database at '{}' already", path),
                         "choose another path, or remove that directory first");
         }
-        if (role == FileRole::kForeign) {
+        ABI_TRY(const bool leftover, is_leftover(fs, path, entry.name));
+        if (!leftover) {
             return fail(Code::kAlreadyExists,
                         fmt::format("'{}' is a directory with other files in it", path),
                         "choose a path that does not exist yet");
@@ -64,29 +76,39 @@ Result<Manifest> first_manifest(const CreateOptions& options) {
     return manifest;
 }
 
-Status write_first_files(FileSystem& fs, const std::string& path, const Manifest& manifest) {
-    ABI_TRY(auto lock, fs.open(join_path(path, kLockName), OpenMode::kCreate));
-    ABI_CHECK(lock->try_lock(LockKind::kExclusive));
-    ABI_CHECK(create_log(fs, join_path(path, log_name(1)), {manifest.uuid, 1, manifest.log_salt}));
+// Everything below happens under the lock, so that two creations at once cannot harm each other.
+// `made` collects what must go when a later step fails.
+Status write_first_files(FileSystem& fs, const std::string& path, const Manifest& manifest,
+                         std::vector<std::string>& made) {
+    ABI_CHECK(check_free(fs, path));
+    made.push_back(join_path(path, log_name(1)));
+    ABI_CHECK(create_log(fs, made.back(), {manifest.uuid, 1, manifest.log_salt}));
+    ABI_CHECK(fs.sync_directory(path));
+    made.push_back(join_path(path, kManifestName));
     ABI_CHECK(write_manifest(fs, path, manifest));
     return fs.sync_directory(parent_path(path));
 }
 
-// Undoes a creation that failed; what cannot be removed is reused by the next attempt.
-void remove_first_files(FileSystem& fs, const std::string& path, bool made_directory) {
-    for (const std::string& name :
-         {std::string(kManifestName), log_name(1), std::string(kLockName)}) {
-        static_cast<void>(fs.remove(join_path(path, name)));
+Status create_locked(FileSystem& fs, const std::string& path, const Manifest& manifest,
+                     bool made_directory) {
+    const std::string lock_path = join_path(path, kLockName);
+    ABI_TRY(auto lock, fs.open(lock_path, OpenMode::kCreate));
+    ABI_CHECK(lock->try_lock(LockKind::kExclusive));
+    std::vector<std::string> made;
+    Status status = write_first_files(fs, path, manifest, made);
+    if (!status) {
+        // What cannot be removed is reused by the next attempt.
+        for (const std::string& file : made) {
+            static_cast<void>(fs.remove(file));
+        }
+        if (made_directory) {
+            static_cast<void>(fs.remove(lock_path));
+        }
     }
-    if (made_directory) {
-        static_cast<void>(fs.remove_directory(path));
-    }
+    return status;
 }
-}  // namespace
 
-Result<Database> Database::create(const Context& context, const std::string& path,
-                                  const CreateOptions& options) {
-    const RoomScope room(Room::kStorage);
+Status create_files(const Context& context, const std::string& path, const CreateOptions& options) {
     FileSystem& fs = *context.fs;
     ABI_TRY(const Manifest manifest, first_manifest(options));
     if (options.embedder) {
@@ -104,11 +126,23 @@ Result<Database> Database::create(const Context& context, const std::string& pat
     } else {
         ABI_CHECK(fs.create_directory(path));
     }
-    if (Status status = write_first_files(fs, path, manifest); !status) {
-        remove_first_files(fs, path, !info);
+    if (Status status = create_locked(fs, path, manifest, !info); !status) {
+        if (!info) {
+            static_cast<void>(fs.remove_directory(path));
+        }
+        if (status.error().code() == Code::kAlreadyExists) {
+            return fail(std::move(status).error());
+        }
         return fail(std::move(status).error().with_context(
             fmt::format("cannot create database '{}'", path)));
     }
+    return {};
+}
+}  // namespace
+
+Result<Database> Database::create(const Context& context, const std::string& path,
+                                  const CreateOptions& options) {
+    ABI_CHECK(guarded([&] { return create_files(context, path, options); }));
     return open(context, path, AccessMode::kReadWrite);
 }
 
@@ -136,7 +170,7 @@ Status Database::Impl::load() {
     ABI_CHECK(load_embedder());
     mem_ = std::make_unique<MemTable>(manifest_.dimension, manifest_.metric);
     ABI_CHECK(replay_log());
-    publish();
+    publish(make_state(manifest_, segments_, *mem_, log_end_, embedder_.get()));
     return {};
 }
 
@@ -235,32 +269,35 @@ Error as_damage(Error error, const std::string& path) {
 }
 }  // namespace
 
-Result<Database> Database::open(const Context& context, const std::string& path,
-                                AccessMode mode) try {
-    const RoomScope room(Room::kStorage);
-    for (int attempt = 1;; ++attempt) {
-        auto impl = std::make_unique<Impl>(context, path, mode);
-        ABI_TRY(const Manifest before, read_manifest(*context.fs, path));
-        if (mode == AccessMode::kReadWrite) {
-            ABI_CHECK(impl->lock());
-        }
-        Status loaded = impl->load();
-        if (loaded) {
+Result<Database> Database::open(const Context& context, const std::string& path, AccessMode mode) {
+    return guarded([&]() -> Result<Database> {
+        for (int attempt = 1;; ++attempt) {
+            auto impl = std::make_unique<Impl>(context, path, mode);
+            ABI_TRY(const Manifest before, read_manifest(*context.fs, path));
             if (mode == AccessMode::kReadWrite) {
-                impl->remove_orphans();
+                ABI_CHECK(impl->lock());
+                // A writer that died between renaming the manifest and syncing the directory leaves
+                // a generation that a power cut could still undo: nothing is built on it before it
+                // is durable.
+                ABI_CHECK(context.fs->sync_directory(path));
             }
-            return Database(std::move(impl));
+            Status loaded = impl->load();
+            if (loaded) {
+                if (mode == AccessMode::kReadWrite) {
+                    impl->remove_orphans();
+                }
+                return Database(std::move(impl));
+            }
+            if (loaded.error().code() == Code::kCancelled ||
+                loaded.error().code() == Code::kLimit) {
+                return fail(std::move(loaded).error());
+            }
+            ABI_TRY(const bool changed, generation_changed(*context.fs, path, before.generation));
+            if (!changed || attempt == kOpenAttempts) {
+                return fail(as_damage(std::move(loaded).error(), path));
+            }
         }
-        if (loaded.error().code() == Code::kCancelled || loaded.error().code() == Code::kLimit) {
-            return fail(std::move(loaded).error());
-        }
-        ABI_TRY(const bool changed, generation_changed(*context.fs, path, before.generation));
-        if (!changed || attempt == kOpenAttempts) {
-            return fail(as_damage(std::move(loaded).error(), path));
-        }
-    }
-} catch (...) {
-    return fail(error_from_current_exception());
+    });
 }
 
 }  // namespace abikit::storage

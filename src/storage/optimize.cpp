@@ -14,7 +14,7 @@ constexpr std::size_t kEmbedRows = 1024;
 class ReembeddedRows : public StateRows {
 public:
     ReembeddedRows(const State& state, const Embedder& embedder, const Context& context)
-        : StateRows(state, Which::kAll), embedder_(embedder), context_(context) {}
+        : StateRows(state, 0), embedder_(embedder), context_(context) {}
 
     Status vectors(const std::function<Status(std::span<const float>)>& sink) override {
         const std::size_t dimension = embedder_.dimension();
@@ -62,7 +62,7 @@ private:
 
 Result<std::vector<std::string_view>> all_texts(const State& state) {
     std::vector<std::string_view> texts;
-    const StateRows rows(state, StateRows::Which::kAll);
+    const StateRows rows(state, 0);
     for (const RowNumber row : rows.numbers()) {
         ABI_TRY(const auto text, state.text(row));
         if (text) {
@@ -98,7 +98,7 @@ Result<OptimizeInfo> Database::Impl::optimize() {
         info.reembedded = true;
     } else if (before->segments.size() > 1 || info.dropped_rows != 0 ||
                before->log_rows.rows != 0) {
-        StateRows rows(*before, StateRows::Which::kAll);
+        StateRows rows(*before, 0);
         ABI_CHECK(rewrite(rows, embedder_));
     }
     const std::shared_ptr<const State> after = state();

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 
 #include <abi/simd/distance.hpp>
-#include <abi/text/utf8.hpp>
 
 #include "importer.hpp"
+#include "row_check.hpp"
 
 namespace abikit::storage {
 
 namespace {
-// The embedder learns from at most this much text, so that an endless input needs a bounded memory.
+// The embedder learns from at most this much input, so that an endless one needs a bounded memory.
 constexpr std::size_t kLearnBytes = std::size_t{256} << 20;
+constexpr std::size_t kRowOverheadBytes = 64;
 // Chunks are committed early when they are long: one commit stays a few megabytes.
 constexpr std::size_t kPendingBytes = std::size_t{32} << 20;
 
@@ -79,36 +80,26 @@ Status RowIntake::remove_bad_rows(data::RecordBatch& batch, const std::string& n
         ABI_CHECK(refuse(
             row, fmt::format("the vector holds NaN or infinity at position {}", bad % dimension)));
     }
-    for (std::size_t row = 0; row < batch.ids.size(); ++row) {
-        const std::string_view id = batch.ids[row];
-        if (batch.ids.has(row) && good[row] && (id.empty() || id.size() > kMaxIdBytes)) {
-            ABI_CHECK(refuse(
-                row, id.empty() ? "the id is empty"
-                                : fmt::format("the id is longer than {} bytes", kMaxIdBytes)));
+    const bool strings = !batch.ids.empty() || !batch.texts.empty() || !batch.metadata.empty();
+    for (std::size_t row = 0; strings && row < batch.rows; ++row) {
+        if (!good[row]) {
+            continue;
+        }
+        if (const Status status = check_row_strings(batch, row); !status) {
+            ABI_CHECK(refuse(row, status.error().message()));
         }
     }
-    for (std::size_t row = 0; row < batch.metadata.size(); ++row) {
-        if (good[row] && batch.metadata[row].size() > kMaxMetadataBytes) {
-            ABI_CHECK(refuse(row, "the metadata are larger than 1 MiB"));
+    const bool cannot_embed = dimension == 0 && database_.embedder() == nullptr;
+    for (std::size_t row = 0; cannot_embed && row < batch.rows; ++row) {
+        if (good[row]) {
+            ABI_CHECK(refuse(
+                row, "the row brings a text and no vector, and the database has no embedder"));
         }
     }
     if (!all_good) {
         batch = filtered(batch, good);
     }
     return {};
-}
-
-Status RowIntake::add_vectors(data::RecordBatch& batch, const std::string& name) {
-    if (batch.dimension != 0 || batch.rows == 0) {
-        return {};
-    }
-    if (database_.embedder() == nullptr) {
-        return fail(Code::kIncompatible,
-                    fmt::format("'{}' brings texts, but database '{}' has no embedder", name,
-                                database_.path()),
-                    "make one with 'abi db init PATH --embedder hash', or give vectors");
-    }
-    return database_.embed(batch);
 }
 
 Status RowIntake::commit(const WriteBatch& batch) {
@@ -123,8 +114,10 @@ Status RowIntake::commit(const WriteBatch& batch) {
     return context_.cancel.check();
 }
 
-Status RowIntake::store(data::RecordBatch&& batch, const std::string& name) {
-    ABI_CHECK(add_vectors(batch, name));
+Status RowIntake::store(data::RecordBatch&& batch) {
+    if (batch.dimension == 0) {
+        ABI_CHECK(database_.embed(batch));
+    }
     return commit({&batch, {}, WriteMode::kUpsert});
 }
 
@@ -140,10 +133,18 @@ Status RowIntake::take(data::RecordBatch&& batch, const std::string& name) {
     if (batch.rows == 0) {
         return {};
     }
-    if (batch.dimension != 0 || !must_learn()) {
-        return store(std::move(batch), name);
+    // What came before must be stored before: the later row of an id wins.
+    const bool wait = !unlearned_.empty() || (batch.dimension == 0 && must_learn());
+    if (!wait) {
+        return store(std::move(batch));
     }
-    unlearned_bytes_ += batch.texts.size_bytes();
+    if (batch.dimension != 0 && batch.owned_vectors.empty()) {  // the mapped input will not wait
+        batch.owned_vectors.assign(batch.vectors.begin(), batch.vectors.end());
+        batch.vectors = batch.owned_vectors;
+    }
+    unlearned_bytes_ += batch.texts.size_bytes() + batch.ids.size_bytes() +
+                        batch.metadata.size_bytes() + batch.vectors.size_bytes() +
+                        batch.rows * kRowOverheadBytes;
     unlearned_.push_back(std::move(batch));
     return unlearned_bytes_ >= kLearnBytes ? end_learning() : Status();
 }
@@ -155,16 +156,19 @@ Status RowIntake::end_learning() {
     std::vector<std::string_view> texts;
     for (const data::RecordBatch& batch : unlearned_) {
         for (std::size_t row = 0; row < batch.rows; ++row) {
-            texts.push_back(batch.texts[row]);
+            if (batch.texts.has(row)) {
+                texts.push_back(batch.texts[row]);
+            }
         }
     }
     ABI_TRY(info_.embedder_learned, database_.learn_if_new(texts));
     learned_ = true;
     for (data::RecordBatch& batch : unlearned_) {
-        ABI_CHECK(store(std::move(batch), "text"));
+        ABI_CHECK(store(std::move(batch)));
         batch = data::RecordBatch();
     }
     unlearned_.clear();
+    unlearned_bytes_ = 0;
     return {};
 }
 
@@ -181,10 +185,10 @@ Status RowIntake::take_chunk(std::string_view id, std::string_view text, std::st
     ++pending_.rows;
     const bool full =
         pending_.rows >= options_.commit_every || pending_.texts.size_bytes() >= kPendingBytes;
-    return full ? flush_pending() : Status();
+    return full ? flush() : Status();
 }
 
-Status RowIntake::flush_pending() {
+Status RowIntake::flush() {
     if (pending_.rows == 0) {
         return {};
     }
@@ -197,11 +201,12 @@ Status RowIntake::drop(std::vector<std::string> ids) {
     if (ids.empty()) {
         return {};
     }
+    ABI_CHECK(finish());
     return commit({nullptr, std::move(ids), WriteMode::kUpsert});
 }
 
 Status RowIntake::finish() {
-    ABI_CHECK(flush_pending());
+    ABI_CHECK(flush());
     return end_learning();
 }
 

@@ -1,14 +1,17 @@
 // Exact search: every live row's distance, block by block while the block lies in cache, top-k
 // without a sort.
 #include <algorithm>
-#include <cmath>
+#include <limits>
 #include <mutex>
 #include <optional>
+
+#include <fmt/format.h>
 
 #include <abi/simd/distance.hpp>
 #include <abi/simd/topk.hpp>
 #include <abi/storage/snapshot.hpp>
 
+#include "guard.hpp"
 #include "norms.hpp"
 #include "state.hpp"
 
@@ -19,26 +22,29 @@ constexpr std::size_t kBlockBytes = std::size_t{128}
                                     << 10;  // of vectors at a time: half of a small L2
 constexpr std::size_t kQueryTile = 16;      // queries that share a block
 constexpr std::uint64_t kRunsPerThread = 4;
+constexpr std::size_t kQueryBatch = 1024;  // queries that are answered in one pass over the rows
 
 struct Queries {
     const float* values = nullptr;
     std::size_t count = 0;
     std::size_t dimension = 0;
     Metric metric = Metric::kL2;
-    std::vector<float> inverse_norms;  // cosine only
 };
 
-// Turns inner products of one query and `count` rows into distances, in place.
-void to_distances(const Queries& queries, std::size_t query, const float* row_norms,
-                  std::size_t count, float* values) {
-    if (queries.metric == Metric::kDot) {
+// Turns inner products of one query and `count` rows into distances, in place. A product that left
+// the range of float is as far as can be, but it is there: NaN would take the row out of the
+// result.
+void to_distances(Metric metric, const float* row_norms, std::size_t count, float* values) {
+    if (metric == Metric::kDot) {
         for (std::size_t i = 0; i < count; ++i) {
-            values[i] = -values[i];
+            values[i] =
+                values[i] == values[i] ? -values[i] : std::numeric_limits<float>::infinity();
         }
-    } else if (queries.metric == Metric::kCosine) {
-        const float norm = queries.inverse_norms[query];
+    } else if (metric == Metric::kCosine) {
         for (std::size_t i = 0; i < count; ++i) {
-            values[i] = std::clamp(1.0F - values[i] * norm * row_norms[i], 0.0F, 2.0F);
+            const float distance = 1.0F - values[i] * row_norms[i];
+            values[i] =
+                distance > 0.0F ? std::min(distance, 2.0F) : (distance == distance ? 0.0F : 2.0F);
         }
     }
 }
@@ -91,7 +97,7 @@ private:
             }
             for (std::size_t i = 0; i < tile; ++i) {
                 float* const values = distances_.data() + i * count;
-                to_distances(queries_, first + i, norms, count, values);
+                to_distances(queries_.metric, norms, count, values);
                 offer(best_[first + i], run, at, values, count);
             }
         }
@@ -153,38 +159,61 @@ Result<Scanner> scan_all(const Context& context, const State& state, const Queri
     return total;
 }
 
-Status check_queries(const Queries& queries, std::span<const float> values, std::size_t k) {
+Status check_queries(const Manifest& manifest, std::span<const float> values, std::size_t count,
+                     std::size_t k) {
     if (k == 0) {
         return fail(Code::kInvalidArgument, "k must be at least 1");
     }
-    if (values.size() != queries.count * queries.dimension) {
-        return fail(Code::kIncompatible, "the queries do not have the dimension of the database");
+    if (values.size() != count * manifest.dimension) {
+        return fail(Code::kIncompatible, fmt::format("{} numbers are no {} queries of dimension {}",
+                                                     values.size(), count, manifest.dimension));
     }
     if (simd::first_non_finite(values.data(), values.size()) != values.size()) {
         return fail(Code::kInvalidData, "a query holds NaN or infinity");
     }
     return {};
 }
+
+// Queries as the kernels take them: for cosine of length 1, so that products stay in range.
+std::vector<float> prepared_queries(const Queries& queries, std::span<const float> values) {
+    std::vector<float> out(values.begin(), values.end());
+    for (std::size_t i = 0; queries.metric == Metric::kCosine && i < queries.count; ++i) {
+        const auto query = std::span(out).subspan(i * queries.dimension, queries.dimension);
+        const float norm = inverse_norm(query);
+        for (float& value : query) {
+            value *= norm;
+        }
+    }
+    return out;
+}
 }  // namespace
 
 Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
                                                        std::span<const float> values,
                                                        std::size_t count, std::size_t k) const {
-    const TraceSpan span(context.trace, "storage", "exact_search");
-    Queries queries{values.data(), count, state_->manifest.dimension, state_->manifest.metric, {}};
-    ABI_CHECK(check_queries(queries, values, k));
-    for (std::size_t i = 0; queries.metric == Metric::kCosine && i < count; ++i) {
-        queries.inverse_norms.push_back(
-            inverse_norm(values.subspan(i * queries.dimension, queries.dimension)));
-    }
-    ABI_TRY(Scanner best, scan_all(context, *state_, queries, k));
-    std::vector<std::vector<Hit>> hits(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        for (const simd::Neighbour& neighbour : best.best()[i].take_sorted()) {
-            hits[i].push_back({neighbour.row, neighbour.distance});
+    return guarded([&]() -> Result<std::vector<std::vector<Hit>>> {
+        const TraceSpan span(context.trace, "storage", "exact_search");
+        const Manifest& manifest = state_->manifest;
+        ABI_CHECK(check_queries(manifest, values, count, k));
+        std::vector<std::vector<Hit>> hits;
+        hits.reserve(count);
+        for (std::size_t first = 0; first < count; first += kQueryBatch) {
+            Queries queries{nullptr, std::min(kQueryBatch, count - first), manifest.dimension,
+                            manifest.metric};
+            const auto part =
+                values.subspan(first * queries.dimension, queries.count * queries.dimension);
+            const std::vector<float> scaled = prepared_queries(queries, part);
+            queries.values = scaled.data();
+            ABI_TRY(Scanner best, scan_all(context, *state_, queries, k));
+            for (simd::TopK& top : best.best()) {
+                std::vector<Hit>& list = hits.emplace_back();
+                for (const simd::Neighbour& neighbour : top.take_sorted()) {
+                    list.push_back({neighbour.row, neighbour.distance});
+                }
+            }
         }
-    }
-    return hits;
+        return hits;
+    });
 }
 
 }  // namespace abikit::storage

@@ -15,15 +15,19 @@ Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::
                                                      const SegmentEntry& entry) {
     const std::shared_ptr<Segment> segment(new Segment());
     segment->path_ = join_path(directory, segment_name(entry.number));
-    ABI_TRY(segment->file_, fs.open(segment->path_, OpenMode::kRead));
-    ABI_TRY(const std::uint64_t size, segment->file_->size());
+    ABI_TRY(const auto file, fs.open(segment->path_, OpenMode::kRead));
+    ABI_TRY(const std::uint64_t size, file->size());
     if (size != entry.size_bytes) {
         return fail(
             corruption(segment->path_, std::min(size, entry.size_bytes),
                        fmt::format("it has {} bytes instead of {}", size, entry.size_bytes)));
     }
-    ABI_TRY(segment->map_, segment->file_->map());
+    ABI_TRY(segment->map_, file->map());
     segment->bytes_ = segment->map_->bytes();
+    if (segment->bytes_.size() != size) {
+        return fail(corruption(segment->path_, segment->bytes_.size(),
+                               "its size changed while it was opened"));
+    }
     const std::string_view head =
         as_text(segment->bytes_.first(std::min(kSegmentHeaderBytes, segment->bytes_.size())));
     ABI_TRY(segment->header_, decode_segment_header(head, size, segment->path_));

@@ -56,7 +56,6 @@ private:
     Result<std::uint64_t> lower_bound(const Section& index, std::uint64_t hash) const;
 
     std::string path_;
-    std::unique_ptr<File> file_;
     std::unique_ptr<MappedRegion> map_;
     std::span<const std::byte> bytes_;
     SegmentHeader header_;

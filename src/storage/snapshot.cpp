@@ -1,6 +1,7 @@
 // The public face of a State: reading rows, counting, statistics. Search is in search.cpp.
 #include <abi/storage/snapshot.hpp>
 
+#include "guard.hpp"
 #include "state.hpp"
 
 namespace abikit::storage {
@@ -40,20 +41,35 @@ SnapshotStats Snapshot::stats() const {
 }
 
 Result<std::optional<RowNumber>> Snapshot::find(std::string_view id) const {
-    return state_->find(id);
+    return guarded([&] { return state_->find(id); });
 }
 
+namespace {
+Status check_row(const State& state, RowNumber row) {
+    if (row >= state.total_rows()) {
+        return fail(Code::kInvalidArgument, "the row number is none of this snapshot's");
+    }
+    return {};
+}
+}  // namespace
+
 Result<RowView> Snapshot::read(RowNumber row) const {
-    RowView view;
-    ABI_TRY(view.id, state_->id(row));
-    ABI_TRY(view.vector, state_->vector(row));
-    ABI_TRY(view.text, state_->text(row));
-    ABI_TRY(view.metadata, state_->metadata(row));
-    return view;
+    return guarded([&]() -> Result<RowView> {
+        ABI_CHECK(check_row(*state_, row));
+        RowView view;
+        ABI_TRY(view.id, state_->id(row));
+        ABI_TRY(view.vector, state_->vector(row));
+        ABI_TRY(view.text, state_->text(row));
+        ABI_TRY(view.metadata, state_->metadata(row));
+        return view;
+    });
 }
 
 Result<std::string> Snapshot::read_id(RowNumber row) const {
-    return state_->id(row);
+    return guarded([&]() -> Result<std::string> {
+        ABI_CHECK(check_row(*state_, row));
+        return state_->id(row);
+    });
 }
 
 Status Snapshot::scan(std::uint64_t offset,

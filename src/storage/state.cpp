@@ -17,20 +17,17 @@ std::uint64_t State::total_rows() const noexcept {
     return first_row(segments.size()) + log_rows.rows;
 }
 
-RowNumber State::first_row(std::size_t unit) const noexcept {
-    RowNumber first = 0;
-    for (std::size_t i = 0; i < unit; ++i) {
-        first += segments[i].segment->rows();
+void State::index_units() {
+    first_rows.assign(1, 0);
+    for (const SegmentUnit& unit : segments) {
+        first_rows.push_back(first_rows.back() + unit.segment->rows());
     }
-    return first;
 }
 
 State::Place State::place(RowNumber row) const noexcept {
-    std::size_t unit = 0;
-    for (; unit < segments.size() && row >= segments[unit].segment->rows(); ++unit) {
-        row -= segments[unit].segment->rows();
-    }
-    return {unit, row};
+    const auto after = std::upper_bound(first_rows.begin() + 1, first_rows.end(), row);
+    const auto unit = static_cast<std::size_t>(after - first_rows.begin()) - 1;
+    return {unit, row - first_rows[unit]};
 }
 
 bool State::dead(Place place) const noexcept {

@@ -36,6 +36,10 @@ struct State {
     std::uint64_t log_bytes = 0;
     std::uint64_t learned_documents = 0;
 
+    std::vector<RowNumber> first_rows;  // of each segment, then of the log
+
+    // Fills first_rows; called once before the state is shared.
+    void index_units();
     std::uint64_t rows() const noexcept;
     std::uint64_t total_rows() const noexcept;  // deleted ones included
 
@@ -45,7 +49,7 @@ struct State {
         std::uint64_t row = 0;
     };
     Place place(RowNumber row) const noexcept;
-    RowNumber first_row(std::size_t unit) const noexcept;
+    RowNumber first_row(std::size_t unit) const noexcept { return first_rows[unit]; }
     bool dead(Place place) const noexcept;
 
     Result<std::optional<RowNumber>> find(std::string_view id) const;

@@ -60,8 +60,9 @@ struct FileInfo {
 };
 
 struct DirectoryEntry {
-    std::string name;  // without the directory
-    FileKind kind = FileKind::kOther;
+    std::string name;                  // without the directory
+    FileKind kind = FileKind::kOther;  // of what a symbolic link leads to
+    bool is_link = false;              // a symbolic link
 };
 
 // How a mapping will be used; a hint only.

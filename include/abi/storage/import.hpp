@@ -21,6 +21,9 @@ struct ImportOptions {
     std::string from;  // "", "npy", "fvecs", "bvecs", "csv", "tsv", "jsonl", "text", "markdown"
     std::size_t commit_every = 8192;  // rows in one atomic commit
     OnError on_error = OnError::kFail;
+    // What relative paths of documents are relative to, stored with their rows (metadata "base"),
+    // so that importing "docs" of one project never drops rows of another's. "" stores nothing.
+    std::string base;
     std::string id_column, text_column;       // CSV
     std::vector<std::string> vector_columns;  // CSV
     // Called after each durable commit with the rows of this import that are durable so far. An

@@ -1,4 +1,6 @@
 // `abi db import`: files, directories and streams into a database.
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include <abi/core/time.hpp>
@@ -76,8 +78,23 @@ report::Report import_report(const storage::ImportInfo& info, double seconds) {
     return report;
 }
 
+// Where this process stands as seen from the database, so that a project may move as a whole.
+// Beside the database, where nearly everyone stands, it is not worth a word.
+std::string base_of(const std::string& database) {
+    namespace fs = std::filesystem;
+    std::error_code error;
+    const fs::path here = fs::current_path(error);
+    if (error) {
+        return {};
+    }
+    const std::string base =
+        here.lexically_relative((here / database).lexically_normal() / "").string();
+    return base == ".." ? std::string() : base;
+}
+
 storage::ImportOptions import_options(Invocation& invocation) {
     storage::ImportOptions options;
+    options.base = base_of(invocation.operand("PATH"));
     options.from = invocation.text("from");
     options.commit_every = static_cast<std::size_t>(invocation.integer("commit-every"));
     options.on_error =
