@@ -75,7 +75,8 @@ Border border_before(char32_t previous, char32_t before_space, char32_t next) no
 }
 
 // Where to cut `text`, which is longer than `limit`: the last border of the best kind in the second
-// half of the limit.
+// half of the limit. A limit of at least 16 always has a border there, as no character is longer
+// than four bytes.
 std::size_t cut_position(std::string_view text, std::size_t limit) noexcept {
     std::array<std::size_t, static_cast<std::size_t>(Border::kCount)> last{};
     char32_t previous = 0;
@@ -91,8 +92,11 @@ std::size_t cut_position(std::string_view text, std::size_t limit) noexcept {
         before_space = is_white_space(previous) ? before_space : previous;
         at += step.bytes;
     }
-    const auto best = std::find_if(last.rbegin(), last.rend(), [](auto place) { return place; });
-    return best == last.rend() ? at : *best;
+    std::size_t cut = at;
+    for (const std::size_t place : last) {  // better borders stand later
+        cut = place != 0 ? place : cut;
+    }
+    return cut;
 }
 
 class Chunker {

@@ -18,7 +18,7 @@ namespace {
 
 // What a trigram is worth in relation to a word of the same rarity, Q16. Trigrams find misspelt and
 // inflected words without outweighing exact ones.
-constexpr std::uint64_t kNgramWeight = kOne * 3 / 10;
+constexpr std::uint64_t kNgramWeight = kOne * 6 / 10;
 
 // A feature is added at several places, one in each of as many equal parts of the vector (the block
 // construction of Kane, Nelson 2014): one unlucky collision then costs a fraction of its weight.

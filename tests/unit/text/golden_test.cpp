@@ -32,57 +32,57 @@ constexpr std::array<std::string_view, 6> kDocuments{
 
 constexpr std::array<Golden, 3> kGolden{{
     {.text = "The quick brown fox jumps over the lazy dog.",
-     .unlearned = "0180dc3ceb5153beeb5153be284a6abeebc1b73cebc1b73debe1ee3deb311cbeebc1373e0148ea3d"
-                  "413d133b33dd30beeba1803debe1eebd0000000059f8923b0976b53ed523cabd0000000000000000"
-                  "ebc1b7bd22ed403debe1ee3debc1b73d8f15a33e01805cbdeba1803d00000000f6204abe01d0093d"
-                  "66b2e53d0180dcbbeba1803d00000000225d253deba1003e0180dc3c70438dbe01d0093d66b2e5bd"
-                  "66b2e53dd50313bdebc1b7bd7029b3beeb19e13debc1b73debc1b73d6592ae3d7bf8a93dd50313bd"
-                  "ebe1eebd0180dcbc0180dcbcb89817beebe1ee3d000000000180dcbceba1803d66b2e53d0110783d"
-                  "0160a5bc66b2e53d01805cbdebc1b7bd",
-     .learned = "541bf73cbfd16cbebfd16cbeefb319be9f3ba6bd54eecd3d95da053eea0a2fbe54ee4d3e0d3dc53d"
-                "38f00c3d31c462bd7f27903d95da05be000000007402e43db7ed943e2a88e2bd0000000000000000"
-                "54eecdbde6ecaebd95da053e54eecd3d8d55803e541b77bd7f27903d00000000d48462bee488be3b"
-                "d5ca9e3c1b79c73c7f27903d000000003f1d7abd7f27103e541bf73c2efb8dbee488be3bd5ca9ebc"
-                "d5ca9e3c55c124bd54eecdbddfc7c8beb8c91e3e54eecd3d54eecd3dfea030bc781839bd55c124bd"
-                "95da05be541bf7bc541bf7bc9d5f8bbe95da053e00000000541bf7bc7f27903dd5ca9e3cc65e133d"
-                "374a5fbdd5ca9e3c541b77bd54eecdbd",
-     .learned_checksum = 0xAAC667B25508E3BBU},
+     .unlearned = "58063d3d7dc74cbe7dc74cbe397860bee7859d3ce7859d3d1309fc3da188dcbde7851d3eaad6483e"
+                  "41a495bd2ec74cbeeb0afc3c1309fcbd00000000c986dc3c7abd8f3e4d127cbc0000000000000000"
+                  "e7859dbd73c40d3e1309fc3de7859d3d969d973e5806bdbdeb0afc3c00000000a6e485be9f476c3d"
+                  "60e7c43d1d053dbceb0afc3c0000000021f4013eeb0a7c3d58063d3d2c1978be9f476c3d60e7c4bd"
+                  "60e7c43d89037c3ce7859dbdce06bdbe6f68e43de7859d3de7859d3d69c84c3d7508fc3d89037c3c"
+                  "1309fcbd58063dbd58063dbdf8d648be1309fc3d0000000058063dbdeb0afc3c60e7c43dfba6d43d"
+                  "11c50dbd60e7c43d5806bdbde7859dbd",
+     .learned = "447d563dfa5d68befa5d68be2e3920be984990bda9beb23da5fe0e3eb03efabda9be323e32342b3e"
+                "61ace1bc3160a2bd0e000f3da5fe0ebe000000003a88fb3d35b9673eb2058fbc0000000000000000"
+                "a9beb2bd11011b3ca5fe0e3ea9beb23d8298793e447dd6bd0e000f3d000000004cee97beee63253c"
+                "44d4893c48242d3d0e000f3d000000008ce4533d0e008f3d447d563debd460beee63253c44d489bc"
+                "44d4893c6afa8e3ca9beb2bdf87dd6beb7473a3ea9beb23da9beb23d229311bdc3f302bc6afa8e3c"
+                "a5fe0ebe447d56bd447d56bd0a31a1bea5fe0e3e00000000447d56bd0e000f3d44d4893c3fd67f3d"
+                "c6d0c1bd44d4893c447dd6bda9beb2bd",
+     .learned_checksum = 0xD2262D4C64EB0F9CU},
     {.text =
          "Stra\xC3\x9F"
          "e, CAF\xC3\x89 e\xCC\x81t\xC3\xA9 and \xD0\x96\xD1\x83\xD1\x80\xD0\xBD\xD0\xB0\xD0\xBB: "
          "\xE6\x9D\xB1\xE4\xBA\xAC\xE9\x83\xBD \xE0\xB9\x84\xE0\xB8\x97\xE0\xB8\xA2 "
          "\xE3\x82\xAB\xE3\x82\xBF\xE3\x82\xAB\xE3\x83\x8A 2024",
-     .unlearned = "2de4ad3d630317be090c37bc00000000d278b23d19b5043e9922003d090c373d7af56d3dc1a55b3c"
-                  "090c373e708562be561df73df5dc0dbe409fbb3d090c373d688972bee06612bbc1a55bbce22180be"
-                  "7af5ed3d074909be773240bd51979bbda55539bec28052be51979b3d7af5edbd756f923d0749093d"
-                  "545a493e074909bec25b493dc1a55bbc7af56dbdcc3f703ec1a55b3cc280d2bdc280d23d8bedcdbd"
-                  "561df7bd090cb7bd3edc8d3dad51293e51bc243dc25b493d561d773ee3951bbd0749093e1f8af23d"
-                  "000000009922803d090c373dca7c42bec280d2bd090c37bd7085623e545a49bec1a55b3c51979bbd"
-                  "0749093e756f92bdcc3f70be1b78323e",
-     .learned = "27e4ad3d630317be960b37bc00000000c878b23d16b5043ea022003d0b0c373d77f56d3daea55b3c"
-                "0b0c373e6c8562be5b1df73dfadc0dbe4e9fbb3d0b0c373d698972be606812bbaea55bbce22180be"
-                "77f5ed3d084909be913240bd55979bbdad5539bec18052be55979b3d77f5edbd716f923d2549093d"
-                "585a493e084909bed35b493daea55bbc77f56dbdc73f703eaea55b3cc180d2bdc180d23d7eedcdbd"
-                "5b1df7bd0b0cb7bd2edc8d3db051293e43bc243dd35b493d5b1d773ebd951bbd0849093e188af23d"
-                "00000000a022803d0b0c373dc47c42bec180d2bd0b0c37bd6c85623e585a49beaea55b3c55979bbd"
-                "0849093e716f92bdc73f70be1978323e",
-     .learned_checksum = 0x96DE793702DD52A6U},
+     .unlearned = "b3adfa3dd22621bece0e33bc0000000039b9933d8d1a2a3ee23f8f3cce0e333dd63e8f3dbaddd63c"
+                  "ce0e333eb72750bec7ded63d51f7c4bd6364d23dce0e333d39ae7abea6ac7abcbaddd6bcf8c48abe"
+                  "d63e0f3e1b4b06bef8b971bdbfae7abd98b942be3dc668bebfae7a3dd63e0fbe44f6c43d1b4b063d"
+                  "131b2a3e1b4b06be15440f3cbaddd6bcd63e8fbd6f036b3ebaddd63c3dc6e8bd3dc6e83da870c9bd"
+                  "c7ded6bdce0eb3bdafa0a53d1733183e4c26a13d15440f3cc7de563eb7d081bd1b4b063e3289b73d"
+                  "00000000e23f0f3dce0e333dbb3f3ebe3dc6e8bdce0e33bdb727503e131b2abebaddd63cbfae7abd"
+                  "1b4b063e44f6c4bd6f036bbe40de563e",
+     .learned = "82adfa3dcd2621be610e33bc0000000042b9933d761a2a3e31408f3cd40e333dc73e8f3d76ddd63c"
+                "d40e333ec02750bee0ded63d8ff7c4bd6564d23dd40e333d37ae7abe8bac7abc76ddd6bcf3c48abe"
+                "c73e0f3e1f4b06bef6b971bdecae7abd9cb942be31c668beecae7a3dc73e0fbe25f6c43d3b4b063d"
+                "2b1b2a3e1f4b06bed8450f3c76ddd6bcc73e8fbd6f036b3e76ddd63c31c6e8bd31c6e83da070c9bd"
+                "e0ded6bdd40eb3bd94a0a53d2533183e1926a13dd8450f3ce0de563e87d081bd1f4b063e4e89b73d"
+                "0000000031400f3dd40e333dba3f3ebe31c6e8bdd40e33bdc027503e2b1b2abe76ddd63cecae7abd"
+                "1f4b063e25f6c4bd6f036bbe2bde563e",
+     .learned_checksum = 0x3A39A1282D6821D6U},
     {.text = "install installed Installing install install, and a b c",
-     .unlearned = "d0ca783e0a93ef3d81611a3d07a800be774c1cbe2a4ab8bd2bb3c23d4b01813d0a93ef3d7f23ddbc"
-                  "e497573d600bf3bd2a4ab8bd4b0181bd8f885e3d80c2bb3d2a4a38be61b576be4b01813d2a4ab8bd"
-                  "9eeddfbc6015de3a81611a3df56d133e1b1b0bbd7f23ddbcb5158b3e0a936fbe9aee533e7f23ddbc"
-                  "07a8003e0000000060265d3ec60b123d6015de3ad432563d4eec6f3e2a4ab8bd000000002a4ab83d"
-                  "2942cfbc3a7965bd0a93efbd6015debac60b123d0a93efbd2a4ab83d0a93efbd07a800be4b01813d"
-                  "7f235d3df56d13be81611a3dbba51cbe1ce80d3ccbf38bbe2a4ab83d2a4a38be000000001ccd5c3e"
-                  "a0378a3e0a93efbd00000000e5696cbd",
-     .learned = "b9f8873e07ef023e10bf283d13dfb7bdb8d72abe3d70c9bd44e383bd857fae3c07ef023e47b7f1bc"
-                "02536f3de070a6bd3d70c9bd6b028dbd93e2413c1d06543d3d7049be37a39fbe857fae3c3d70c9bd"
-                "fdc5903c5dda3ebd10bf283df025213e8f3eafbd47b7f1bc7fc04d3e07ef82bee1f5363e47b7f1bc"
-                "c926243e000000004509413ec1a21f3d5dda3ebd6a216a3dd61f833e3d70c9bd00000000661b503d"
-                "f6e6cabd6f8d51bc847ba4bd5dda3e3deb33b13d07ef02be3d70c93d07ef02becfa00cbe6b028d3d"
-                "47b7713d72627bbd5089edbb54392bbe328c693d2dbb4ebe661b503d3d7049be00000000ed58713e"
-                "16777d3e07ef02be00000000ec8e683d",
-     .learned_checksum = 0x66A4EC51B407B220U},
+     .unlearned = "33d1303e05c1eb3d3ddf763d60bbcdbdc51113bedb5893bd8a83973ebfc2eb3c05c1eb3d56d030bd"
+                  "0fc3ffbc0f5442bedb5893bdbfc2ebbcabec313dfa1f163edb5813bea64a10bebfc2eb3cdb5893bd"
+                  "bb2a8eb919e7983d3ddf763d9814223e28093d3d56d030bd6abc943e05c16bbef08c3f3e56d030bd"
+                  "60bbcd3d000000001d9d043e148ae93c19e7983de2493f3c05d43f3edb5893bd00000000db58933d"
+                  "ddfd003d6fddf1bd05c1ebbd19e798bd148ae93c05c1ebbddb58933d05c1ebbd60bbcdbdbfc2eb3c"
+                  "56d0b03d981422be3ddf763d8a49cebd2d2d70bc31f6babedb58933ddb5813be000000001d8a303e"
+                  "48055d3e05c1ebbd00000000446245be",
+     .learned = "64e85d3ec6ef133eb9e99a3da6cba8bdc89238be15ecb8bd876b7f3d4eddf6bbc6ef133eeee65dbd"
+                "b96dc83b28cc18be15ecb8bd3cf113bdf6fc313cd8a4c23d15ec38be381688be4eddf6bb15ecb8bd"
+                "b167313d338c9b3bb9e99a3d82694b3e0235febceee65dbd488b6d3ec6ef93be97b2433eeee65dbd"
+                "5a492c3e00000000de76f33d078c123d338c9b3be312703c1ebf703e15ecb8bd00000000450b3f3d"
+                "4f9bbbbda9bd72bd1a79cebd338c9bbb76aca23dc6ef13be15ecb83dc6ef13be0c1901be3cf1133d"
+                "eee6dd3dc24087bdb2105abc597201befce3ce3c718d8fbe450b3f3d15ec38be00000000178f5d3e"
+                "e6ae683ec6ef13be00000000f2dbb2bc",
+     .learned_checksum = 0x59A258464D3B39FBU},
 }};
 
 std::string bytes_of(const std::vector<float>& vector) {
