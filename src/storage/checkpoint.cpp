@@ -185,7 +185,10 @@ Status Database::Impl::write_files(NextGeneration& next, RowSource* source) {
     ABI_CHECK(fill_secure(std::as_writable_bytes(std::span(&manifest.log_salt, 1))));
     const std::string path = join_path(path_, log_name(manifest.log_number));
     next.new_files.push_back(path);
-    return create_log(*context_.fs, path, {manifest.uuid, manifest.log_number, manifest.log_salt});
+    ABI_CHECK(
+        create_log(*context_.fs, path, {manifest.uuid, manifest.log_number, manifest.log_salt}));
+    // The names of the new files must be durable before a manifest names them.
+    return context_.fs->sync_directory(path_);
 }
 
 // Swaps the manifest; from then on the new generation is the database. Whatever can fail for want

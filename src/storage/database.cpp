@@ -37,11 +37,12 @@ Status Database::Impl::check_writable() const {
         return fail(Code::kInvalidArgument,
                     fmt::format("database '{}' is open for reading only", path_));
     }
-    if (broken_) {
-        return fail(
-            Code::kIo,
-            fmt::format("database '{}' takes no more writes: an earlier sync failed", path_),
-            "open it again; what was acknowledged is safe");
+    if (!intact()) {
+        return fail(Code::kIo,
+                    fmt::format("database '{}' takes no more writes: after an earlier failure it "
+                                "is unknown what is on disk",
+                                path_),
+                    "open it again; what was acknowledged is safe");
     }
     return {};
 }

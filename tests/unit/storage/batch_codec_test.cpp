@@ -30,8 +30,8 @@ struct Commit {
     std::uint64_t next_ordinal = 0;
 
     BatchView view() const {
-        return {rows.rows,   rows.dimension, next_ordinal, &rows.ids, &rows.texts, &rows.metadata,
-                &deletes,    rows.vectors};
+        return {rows.rows,   rows.dimension, next_ordinal, &rows.ids,
+                &rows.texts, &rows.metadata, &deletes,     rows.vectors};
     }
     std::string encode() const {
         return encode_batch(view()) + std::string(as_text(std::as_bytes(rows.vectors)));
@@ -55,7 +55,9 @@ std::vector<Row> rows_of(const DecodedBatch& batch) {
     };
     for (std::size_t i = 0; i < batch.rows; ++i) {
         const auto vector = batch.vectors.subspan(i * batch.dimension, batch.dimension);
-        rows.push_back({cell(batch.ids, i), {vector.begin(), vector.end()}, cell(batch.texts, i),
+        rows.push_back({cell(batch.ids, i),
+                        {vector.begin(), vector.end()},
+                        cell(batch.texts, i),
                         cell(batch.metadata, i)});
     }
     return rows;

@@ -122,6 +122,23 @@ TEST_SUITE("storage") {
             odd.metric = static_cast<Metric>(metric);
             CHECK(code_of(decode_manifest(encode_manifest(odd), "m")) == Code::kCorrupt);
         }
+        Manifest wide = sample();
+        wide.dimension = kMaxDimension + 1;
+        CHECK(code_of(decode_manifest(encode_manifest(wide), "m")) == Code::kCorrupt);
+        // File numbers are given out once, below the next one; deleted rows are rows.
+        const auto refused = [](auto change) {
+            Manifest odd = sample();
+            change(odd);
+            return !decode_manifest(encode_manifest(odd), "m");
+        };
+        CHECK_FALSE(refused([](Manifest&) {}));
+        CHECK(refused([](Manifest& m) { m.segments[1].number = m.segments[0].number; }));
+        CHECK(refused([](Manifest& m) { m.segments[1].deletes_number = m.log_number; }));
+        CHECK(refused([](Manifest& m) { m.embedder_number = m.segments[0].number; }));
+        CHECK(refused([](Manifest& m) { m.segments[0].number = m.next_file; }));
+        CHECK(refused([](Manifest& m) { m.log_number = 0; }));
+        CHECK(refused([](Manifest& m) { m.segments[1].deleted_rows = m.segments[1].rows + 1; }));
+        CHECK(refused([](Manifest& m) { m.segments[0].rows = std::uint64_t{1} << 32; }));
         // The number of segments stands right before them.
         std::string many = encode_manifest(sample());
         const std::size_t count_at = many.size() - 2 * 44 - 4;

@@ -20,6 +20,14 @@ std::vector<MemRow> chain(const MemIndex& index, std::uint64_t hash) {
     return rows;
 }
 
+// The two steps of a commit in one.
+MemRow append(MemTable& table, std::string_view id, std::span<const float> vector,
+              std::optional<std::string_view> text, std::optional<std::string_view> metadata) {
+    table.reserve(1);
+    table.stage(0, {id, vector, text, metadata});
+    return table.admit();
+}
+
 }  // namespace
 
 TEST_SUITE("storage") {
@@ -63,8 +71,8 @@ TEST_SUITE("storage") {
     TEST_CASE("mem table: values come back, absent and empty strings apart") {
         MemTable table(2, Metric::kCosine);
         const std::vector<float> v{3, 4}, zero{0, 0};
-        CHECK(table.append("a", v, "text", std::nullopt) == 0);
-        CHECK(table.append("b", zero, "", R"({"x":1})") == 1);
+        CHECK(append(table, "a", v, "text", std::nullopt) == 0);
+        CHECK(append(table, "b", zero, "", R"({"x":1})") == 1);
         const MemView view = table.view();
         CHECK(view.rows == 2);
         CHECK(view.live() == 2);
@@ -83,8 +91,8 @@ TEST_SUITE("storage") {
 
     TEST_CASE("mem table: norms of vectors whose squares leave the range of float") {
         MemTable table(2, Metric::kCosine);
-        table.append("big", std::vector<float>{3e30F, 4e30F}, {}, {});
-        table.append("small", std::vector<float>{3e-30F, 4e-30F}, {}, {});
+        append(table, "big", std::vector<float>{3e30F, 4e30F}, {}, {});
+        append(table, "small", std::vector<float>{3e-30F, 4e-30F}, {}, {});
         const MemView view = table.view();
         CHECK(view.chunk_of(0).inverse_norms()[0] == doctest::Approx(1 / 5e30).epsilon(1e-5));
         CHECK(view.chunk_of(0).inverse_norms()[1] == doctest::Approx(1 / 5e-30).epsilon(1e-5));
@@ -93,15 +101,15 @@ TEST_SUITE("storage") {
     TEST_CASE("mem table: the newest live row of an id is found") {
         MemTable table(1, Metric::kL2);
         const std::vector<float> v{0};
-        table.append("a", v, {}, {});
-        table.append("b", v, {}, {});
+        append(table, "a", v, {}, {});
+        append(table, "b", v, {}, {});
         CHECK(table.find("a") == 0);
         table.set_deleted(0);
         CHECK_FALSE(table.find("a"));
         CHECK(table.dead(0));
         const MemView before = table.view();
         CHECK_FALSE(before.find("a"));
-        table.append("a", v, {}, {});
+        append(table, "a", v, {}, {});
         CHECK(table.find("a") == 2);
         CHECK(table.view().find("a") == 2);
         CHECK_FALSE(before.find("a"));  // it is younger than that view
@@ -117,7 +125,7 @@ TEST_SUITE("storage") {
             for (int i = 0; i < count; ++i) {
                 vectors.push_back(random_vector(random, 700));
                 const std::string id = "row-" + std::to_string(vectors.size() - 1);
-                table.append(id, vectors.back(), id + " text", std::nullopt);
+                append(table, id, vectors.back(), id + " text", std::nullopt);
             }
         };
         add(1000);
@@ -125,7 +133,8 @@ TEST_SUITE("storage") {
         const MemView view = table.view();
         std::vector<const float*> addresses;
         for (MemRow row = 0; row < view.rows; ++row) {
-            addresses.push_back(view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row));
+            addresses.push_back(view.chunk_of(row).vectors() +
+                                std::size_t{700} * view.slot_of(row));
         }
         add(3000);
         for (MemRow row = 0; row < 1000; row += 3) {
@@ -136,7 +145,8 @@ TEST_SUITE("storage") {
         REQUIRE(view.rows == 1000);
         CHECK(view.live() == 999);
         for (MemRow row = 0; row < view.rows; ++row) {
-            const float* const at = view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row);
+            const float* const at =
+                view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row);
             REQUIRE(at == addresses[row]);
             REQUIRE(std::equal(vectors[row].begin(), vectors[row].end(), at));
             REQUIRE(view.dead(row) == (row == 10));
@@ -152,13 +162,54 @@ TEST_SUITE("storage") {
         CHECK_FALSE(view.find("row-2000"));
     }
 
+    TEST_CASE("mem table: staged rows are nobody's until they are admitted") {
+        MemTable table(1, Metric::kL2);
+        const std::vector<float> one{1}, two{2};
+        append(table, "first", one, {}, {});
+        table.reserve(2);
+        table.stage(0, {"a", one, "dropped", {}});
+        table.stage(1, {"b", one, {}, {}});
+        CHECK(table.rows() == 1);
+        CHECK_FALSE(table.find("a"));
+        CHECK(table.view().rows == 1);
+        // The commit failed; the next one stages over it.
+        table.reserve(1);
+        table.stage(0, {"c", two, {}, {}});
+        CHECK(table.admit() == 1);
+        const MemView view = table.view();
+        CHECK(view.rows == 2);
+        CHECK(view.id(1) == "c");
+        CHECK(view.chunk_of(1).vectors()[1] == 2);
+        CHECK_FALSE(view.chunk_of(1).text(1));
+        CHECK(table.find("c") == 1);
+        CHECK_FALSE(table.find("a"));
+        CHECK_FALSE(table.find("b"));
+    }
+
+    TEST_CASE("mem table: a batch may span chunks") {
+        MemTable table(20'000, Metric::kL2);  // chunks of 64 rows
+        const std::vector<float> v(20'000, 1.0F);
+        table.reserve(200);
+        for (MemRow row = 0; row < 200; ++row) {
+            table.stage(row, {std::to_string(row), v, {}, {}});
+        }
+        for (MemRow row = 0; row < 200; ++row) {
+            CHECK(table.admit() == row);
+        }
+        const MemView view = table.view();
+        CHECK(view.chunks.size() == 4);
+        for (MemRow row = 0; row < 200; ++row) {
+            REQUIRE(view.find(std::to_string(row)) == row);
+        }
+    }
+
     TEST_CASE("mem table: texts larger than a block of strings are kept whole") {
         MemTable table(1, Metric::kL2);
         const std::vector<float> v{0};
         const std::string large(200'000, 'L');
-        table.append("a", v, "small", {});
-        table.append("b", v, large, {});
-        table.append("c", v, "small again", {});
+        append(table, "a", v, "small", {});
+        append(table, "b", v, large, {});
+        append(table, "c", v, "small again", {});
         const MemView view = table.view();
         CHECK(view.chunk_of(0).text(0) == "small");
         CHECK(view.chunk_of(0).text(1) == large);

@@ -87,7 +87,9 @@ std::vector<Row> sample_rows(std::size_t count, bool integer_ids = false) {
     std::vector<Row> rows;
     for (std::size_t i = 0; i < count; ++i) {
         Row row{integer_ids ? std::to_string(100 + i) : "id-" + std::to_string(i * 7919),
-                random_vector(random, 4), {}, {}};
+                random_vector(random, 4),
+                {},
+                {}};
         if (i % 3 != 0) {
             row.text = i % 3 == 1 ? "" : "text of row " + std::to_string(i);
         }
@@ -262,7 +264,8 @@ TEST_SUITE("storage") {
         const auto intact = store.open(entry);
         for (const SectionKind kind : kPlainSections) {
             const Section section = section_of(*intact, kind);
-            for (const std::uint64_t at : {std::uint64_t{0}, section.length / 2, section.length - 1}) {
+            for (const std::uint64_t at :
+                 {std::uint64_t{0}, section.length / 2, section.length - 1}) {
                 CAPTURE(static_cast<int>(kind));
                 CAPTURE(at);
                 flip(store.fs, Store::path(), section.offset + at);
@@ -345,8 +348,7 @@ TEST_SUITE("storage") {
             CAPTURE(at);
             flip(store.fs, Store::path(), at);
             const Code code = code_of(store.try_open(entry));
-            CHECK((code == Code::kCorrupt ||
-                   (at >= 8 && at < 12 && code == Code::kIncompatible)));
+            CHECK((code == Code::kCorrupt || (at >= 8 && at < 12 && code == Code::kIncompatible)));
             flip(store.fs, Store::path(), at);
         }
         store.open(entry);
