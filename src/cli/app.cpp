@@ -52,6 +52,7 @@ private:
     Toolkit toolkit_;
     OperandWords operands_;
     std::unique_ptr<Profile> profile_;
+    MemoryUsage usage_;         // when the command had ended
     bool tracking_ = false;     // --memory-tracking is on
     bool memory_told_ = false;  // it stands in the report
 };
@@ -225,9 +226,7 @@ ExitStatus App::tell(const Error& error) {
 }
 
 void App::tell_memory() const {
-    MemoryUsage usage = memory_usage();
-    usage.limit_bytes = startup_.settings.size_bytes("memory-limit");
-    const report::Report table = memory_table(usage);
+    const report::Report table = memory_table(usage_);
     err_.line(report::render(*report::find_format(style_.json ? "jsonl" : "console"), table));
 }
 
@@ -248,11 +247,13 @@ ExitStatus App::run() {
     ExitStatus status;
     try {
         auto result = execute();
+        usage_ = memory_usage();  // before telling anything takes memory of its own
         if (memory_accounting_enabled()) {
             enable_memory_accounting(0);  // telling of a limit must not run into it
         }
         status = result ? ExitStatus{.code = *result} : tell(result.error());
     } catch (...) {
+        usage_ = memory_usage();
         if (memory_accounting_enabled()) {
             enable_memory_accounting(0);
         }

@@ -25,13 +25,14 @@ public:
 // A fixed one, for tests.
 class MapEnvironment final : public Environment {
 public:
+    using Variables = std::map<std::string, std::string, std::less<>>;
+
     MapEnvironment() = default;
-    explicit MapEnvironment(std::map<std::string, std::string, std::less<>> variables)
-        : variables_(std::move(variables)) {}
+    explicit MapEnvironment(Variables variables) : variables_(std::move(variables)) {}
     std::optional<std::string> get(std::string_view name) const override;
 
 private:
-    std::map<std::string, std::string, std::less<>> variables_;
+    Variables variables_;
 };
 
 }  // namespace abikit::cli

@@ -37,9 +37,10 @@ A case file is read line by line. `#` starts a comment line; a text block runs t
 a number before ns, µs, ms, s becomes {TIME}.
 
 In Markdown all console blocks of a document share one directory. `$ ` lines are commands (a backslash
-at the end continues them), the lines below are stdout and stderr together; a line `...` stands for any
-lines, `...` within a line for any text. `<!-- run: COMMAND -->` runs unseen, `<!-- exit: N -->` and
-`<!-- skip -->` are about the next block. $REPO is the source directory.
+at the end continues them), the lines below are stdout and stderr together. There a line `...` stands for
+any lines, `...` within a line for any text, two spaces for any number of them.
+`<!-- run: COMMAND -->` runs unseen, `<!-- exit: N -->` and `<!-- skip -->` are about the next block. $REPO
+is the source directory.
 """
 
 import argparse
@@ -427,8 +428,10 @@ def expected_pattern(lines):
     for line in lines:
         if line.strip() == "...":
             parts.append(r"(?:.*\n)*?")
-        else:
-            parts.append(".*?".join(re.escape(piece) for piece in line.rstrip().split("...")) + r"[ \t]*\n")
+            continue
+        # Columns are as wide as what stands in them: two spaces match any number.
+        pieces = [" +".join(re.escape(word) for word in re.split("  +", piece)) for piece in line.rstrip().split("...")]
+        parts.append(".*?".join(pieces) + r"[ \t]*\n")
     return "".join(parts) + r"\Z"
 
 

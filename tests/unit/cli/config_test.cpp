@@ -114,7 +114,7 @@ TEST_SUITE("cli") {
             layer(ConfigLevel::kUser, "/u/config.toml",
                   "store.count = 40\nstore.metric = \"cosine\"\nstore.ratio = 0.5\n")};
         CommandLine line{.options = {{&options[0], {"10"}}}};
-        MapEnvironment env({{"ABI_STORE_COUNT", "20"}});
+        MapEnvironment env(MapEnvironment::Variables{{"ABI_STORE_COUNT", "20"}});
         const auto count_with = [&](Sources sources) {
             Settings settings;
             REQUIRE(resolve(options, sources, settings));
@@ -144,7 +144,7 @@ TEST_SUITE("cli") {
             layer(ConfigLevel::kProject, "/p/abi.toml",
                   "[store]\ncount = 3\nsize = \"1k\"\nforce = true\nmodel = \"m/x.bin\"\n"
                   "tags = [\"a\", \"b\"]\n[env.ci.store]\ncount = 4\n")};
-        const MapEnvironment env({{"ABI_STORE_RATIO", "0.25"}});
+        const MapEnvironment env(MapEnvironment::Variables{{"ABI_STORE_RATIO", "0.25"}});
         Settings settings;
         REQUIRE(resolve(options, {nullptr, &env, layers, "ci"}, settings));
         CHECK(settings.integer("count") == 4);
@@ -156,7 +156,7 @@ TEST_SUITE("cli") {
         CHECK(settings.text("metric").empty());
         CHECK(settings.has("count"));
         CHECK_FALSE(settings.has("metric"));
-        const MapEnvironment tags({{"ABI_STORE_TAGS", "x,y z"}});
+        const MapEnvironment tags(MapEnvironment::Variables{{"ABI_STORE_TAGS", "x,y z"}});
         Settings again;
         REQUIRE(resolve(options, {nullptr, &tags, layers, ""}, again));
         CHECK(again.list("tag") == std::vector<std::string>{"x", "y z"});
@@ -166,13 +166,13 @@ TEST_SUITE("cli") {
     TEST_CASE("bad values name the flag or the variable") {
         const auto& options = commands()[1].options;
         Settings settings;
-        const MapEnvironment bad({{"ABI_STORE_COUNT", "many"}});
+        const MapEnvironment bad(MapEnvironment::Variables{{"ABI_STORE_COUNT", "many"}});
         const auto status = resolve(options, {nullptr, &bad, {}, ""}, settings);
         REQUIRE_FALSE(status);
         CHECK(status.error().message() ==
               "bad value 'many' for environment variable "
               "'ABI_STORE_COUNT': expected an integer from 1 to 1000");
-        const MapEnvironment empty({{"ABI_STORE_METRIC", ""}});
+        const MapEnvironment empty(MapEnvironment::Variables{{"ABI_STORE_METRIC", ""}});
         const auto hollow = resolve(options, {nullptr, &empty, {}, ""}, settings);
         REQUIRE_FALSE(hollow);
         CHECK(hollow.error().message() == "environment variable 'ABI_STORE_METRIC' is empty");
@@ -185,7 +185,7 @@ TEST_SUITE("cli") {
              {"/a", "/a/b", "/a/b/c", "/h", "/h/.config", "/h/.config/abi"}) {
             REQUIRE(fs.create_directory(directory));
         }
-        const MapEnvironment env({{"HOME", "/h"}});
+        const MapEnvironment env(MapEnvironment::Variables{{"HOME", "/h"}});
         auto places = config_places(fs, env, "/a/b/c", "");
         REQUIRE(places);
         REQUIRE(places->size() == 2);
@@ -201,9 +201,10 @@ TEST_SUITE("cli") {
         places = config_places(fs, env, "/a/b/c", "other.toml");
         CHECK(places->size() == 1);
         CHECK(load_config(fs, *places).error().code() == Code::kInputMissing);
-        const MapEnvironment xdg({{"HOME", "/h"}, {"XDG_CONFIG_HOME", "/x"}});
+        const MapEnvironment xdg(
+            MapEnvironment::Variables{{"HOME", "/h"}, {"XDG_CONFIG_HOME", "/x"}});
         CHECK((*config_places(fs, xdg, "/", ""))[1].path == "/x/abi/config.toml");
-        const MapEnvironment relative({{"XDG_CONFIG_HOME", "x"}});
+        const MapEnvironment relative(MapEnvironment::Variables{{"XDG_CONFIG_HOME", "x"}});
         CHECK(config_places(fs, relative, "/", "")->size() == 1);
     }
 }

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cli/commands/all.hpp"
 #include "cli/gen/generate.hpp"
 #include "cli/gen/help.hpp"

@@ -187,9 +187,9 @@ TEST_SUITE("cli") {
         const TerminalFacts tty{.is_terminal = true, .width = 80};
         const TerminalFacts pipe;
         const MapEnvironment plain;
-        const MapEnvironment no_color({{"NO_COLOR", "1"}});
-        const MapEnvironment empty({{"NO_COLOR", ""}});
-        const MapEnvironment dumb({{"TERM", "dumb"}});
+        const MapEnvironment no_color(MapEnvironment::Variables{{"NO_COLOR", "1"}});
+        const MapEnvironment empty(MapEnvironment::Variables{{"NO_COLOR", ""}});
+        const MapEnvironment dumb(MapEnvironment::Variables{{"TERM", "dumb"}});
         CHECK(use_colour("auto", tty, plain));
         CHECK(use_colour("auto", tty, empty));
         CHECK_FALSE(use_colour("auto", pipe, plain));

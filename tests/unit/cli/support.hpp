@@ -138,7 +138,7 @@ struct World {
     }
 
     MemoryFileSystem fs{};
-    std::map<std::string, std::string, std::less<>> variables{};
+    MapEnvironment::Variables variables{};
     std::string input{};
     TerminalFacts out_terminal{};
     TerminalFacts err_terminal{};

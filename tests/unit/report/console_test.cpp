@@ -106,10 +106,10 @@ TEST_SUITE("report") {
 
     TEST_CASE("text is cut and wrapped by columns") {
         CHECK(display_width("日本e\u0301") == 5);
-        CHECK(truncate("abcdef", 6) == "abcdef");
-        CHECK(truncate("abcdef", 4) == "abc…");
-        CHECK(truncate("日本語", 4) == "日…");
-        CHECK(truncate("abc", 0).empty());
+        CHECK(report::truncate("abcdef", 6) == "abcdef");
+        CHECK(report::truncate("abcdef", 4) == "abc…");
+        CHECK(report::truncate("日本語", 4) == "日…");
+        CHECK(report::truncate("abc", 0).empty());
         CHECK(wrap("one two three", 7) == "one two\nthree");
         CHECK(wrap("one two three", 9, 2) == "  one two\n  three");
         CHECK(wrap("a\n\n  b c", 80) == "a\n\n  b c");
