@@ -58,7 +58,7 @@ TEST_SUITE("cli") {
     }
 
     TEST_CASE("option details bound the value") {
-        const auto& options = sample_commands()[1].options;
+        const auto options = sample_options();
         CHECK(option_title(options[0]) == "-k, --count N");
         CHECK(option_details(options[0]) == "how many (1 to 1000; default 10)");
         CHECK(option_details(options[2]) == "a metric (l2, cosine)");
