@@ -84,9 +84,10 @@ Status write_first_files(FileSystem& fs, const std::string& path, const Manifest
     made.push_back(join_path(path, log_name(1)));
     ABI_CHECK(create_log(fs, made.back(), {manifest.uuid, 1, manifest.log_salt}));
     ABI_CHECK(fs.sync_directory(path));
+    // Before the manifest, so that whoever finds one may build on it: the directory stays.
+    ABI_CHECK(fs.sync_directory(parent_path(path)));
     made.push_back(join_path(path, kManifestName));
-    ABI_CHECK(write_manifest(fs, path, manifest));
-    return fs.sync_directory(parent_path(path));
+    return write_manifest(fs, path, manifest);
 }
 
 Status create_locked(FileSystem& fs, const std::string& path, const Manifest& manifest,

@@ -1,0 +1,38 @@
+// Runs the fault tests. '--scale F' does F times as much as the ordinary run (doctest's own options
+// work as well); programs built with a sanitizer do a tenth unless told otherwise.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string_view>
+
+#include "scale.hpp"
+
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+double factor = 0.1;
+#else
+double factor = 1.0;
+#endif
+
+}  // namespace
+
+namespace abikit::storage::test {
+
+std::size_t scaled(std::size_t ordinary) {
+    const double wanted = static_cast<double>(ordinary) * factor;
+    return wanted < 1.0 ? 1 : static_cast<std::size_t>(wanted);
+}
+
+}  // namespace abikit::storage::test
+
+int main(int argc, char** argv) {
+    for (int i = 1; i + 1 < argc; ++i) {
+        if (std::string_view(argv[i]) == "--scale") {
+            factor = std::strtod(argv[i + 1], nullptr);
+        }
+    }
+    doctest::Context context(argc, argv);
+    return context.run();
+}
