@@ -3,7 +3,7 @@
 #include <abi/text/hash_embedder.hpp>
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -104,21 +104,29 @@ struct HashEmbedder::Impl {
 
 namespace {
 
+constexpr unsigned kSumBits = 24;
+
 // Everything embed() needs besides its arguments, kept from call to call.
 struct Scratch {
     WordSet words;
     std::vector<std::int64_t> sums;
 };
 
-// The square root of the sum of squares. Four interleaved partial sums in a fixed order: every
-// operation is exactly rounded by IEEE 754, so the result is the same everywhere.
-double length_of(const std::vector<std::int64_t>& sums) noexcept {
-    std::array<double, 4> partial{};
-    for (std::size_t index = 0; index < sums.size(); ++index) {
-        const auto value = static_cast<double>(sums[index]);
-        partial[index % 4] += value * value;
+// Shifts the sums to at most 24 bits and returns the sum of their squares, which then fits into 64
+// bits for any dimension: integers are exact, whatever the order or the instructions.
+std::uint64_t normalise_sums(std::vector<std::int64_t>& sums) noexcept {
+    std::uint64_t any = 0;
+    for (const std::int64_t sum : sums) {
+        any |= static_cast<std::uint64_t>(sum < 0 ? -sum : sum);
     }
-    return std::sqrt((partial[0] + partial[1]) + (partial[2] + partial[3]));
+    const auto width = static_cast<unsigned>(std::bit_width(any));
+    const unsigned shift = width > kSumBits ? width - kSumBits : 0;
+    std::uint64_t squares = 0;
+    for (std::int64_t& sum : sums) {
+        sum >>= shift;
+        squares += static_cast<std::uint64_t>(sum * sum);
+    }
+    return squares;
 }
 
 }  // namespace
@@ -164,8 +172,9 @@ void HashEmbedder::embed(std::string_view text, std::span<float> out) const {
     scratch.words.fill(text);
     scratch.sums.assign(impl_->dimension, 0);
     impl_->accumulate(scratch.words, scratch.sums.data());
-    const double length = length_of(scratch.sums);
-    const double scale = length > 0 ? 1 / length : 0;
+    const std::uint64_t squares = normalise_sums(scratch.sums);
+    // IEEE 754 rounds each of these operations exactly, on every machine.
+    const double scale = squares > 0 ? 1 / std::sqrt(static_cast<double>(squares)) : 0;
     for (std::size_t index = 0; index < out.size(); ++index) {
         out[index] = static_cast<float>(static_cast<double>(scratch.sums[index]) * scale);
     }

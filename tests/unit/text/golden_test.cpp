@@ -157,6 +157,14 @@ TEST_SUITE("text") {
         }
     }
 
+    TEST_CASE("sums that need more than 24 bits are golden") {
+        std::string text;
+        for (int word = 0; word < 40000; ++word) {
+            text += "w" + std::to_string(word) + " ";
+        }
+        CHECK(fnv1a(embedded(HashEmbedder(64, learned()), text)) == 0xDF0DA72A1CE4AF37U);
+    }
+
     TEST_CASE("a state that was stored gives the same golden vectors") {
         auto stored = DocumentFrequencies::deserialize(learned().serialize());
         REQUIRE(stored.has_value());
