@@ -37,7 +37,7 @@ def install(options, folder):
     meson = shutil.which("meson")
     if meson is None:
         sys.exit("meson is not on the path")
-    staged, moved = folder / "staged", folder / "moved here" / "abi"
+    staged, moved = folder / "staged", folder / "moved-here" / "abi"
     run([meson, "install", "-C", options.build, "--no-rebuild", "--destdir", staged])
     moved.parent.mkdir()
     (staged / options.prefix.lstrip("/")).rename(moved)
