@@ -64,7 +64,7 @@ std::size_t skip_non_ascii(std::string_view text, std::size_t at) noexcept {
 }  // namespace
 
 void fold_into(std::string_view text, std::string& out) {
-    thread_local std::vector<utf8proc_int32_t> buffer;
+    std::vector<utf8proc_int32_t> buffer;  // allocates only when there is more than ASCII
     out.clear();
     out.reserve(text.size());
     for (std::size_t at = 0; at < text.size();) {

@@ -131,8 +131,7 @@ std::uint64_t DocumentFrequencies::documents() const noexcept {
 }
 
 void DocumentFrequencies::learn(std::string_view text) {
-    thread_local std::string folded;
-    fold_into(text, folded);
+    const std::string folded = fold(text);
     table_->begin_document();
     for_each_word(folded, [this](const Word& word) {
         if (table_->count_once(feature_key(word.hash)) && word.has_ngrams) {

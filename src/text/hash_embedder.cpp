@@ -105,6 +105,7 @@ struct HashEmbedder::Impl {
 namespace {
 
 constexpr unsigned kSumBits = 24;
+constexpr std::size_t kKeptTextBytes = std::size_t{1} << 18U;
 
 // Everything embed() needs besides its arguments, kept from call to call.
 struct Scratch {
@@ -177,6 +178,9 @@ void HashEmbedder::embed(std::string_view text, std::span<float> out) const {
     const double scale = squares > 0 ? 1 / std::sqrt(static_cast<double>(squares)) : 0;
     for (std::size_t index = 0; index < out.size(); ++index) {
         out[index] = static_cast<float>(static_cast<double>(scratch.sums[index]) * scale);
+    }
+    if (text.size() > kKeptTextBytes) {
+        scratch.words = WordSet();
     }
 }
 

@@ -1,6 +1,11 @@
 // Counts the distinct words of a text in an open-addressing table.
 #include "word_set.hpp"
 
+#include <algorithm>
+#include <bit>
+
+#include <abi/text/utf8.hpp>
+
 namespace abikit::text {
 namespace {
 

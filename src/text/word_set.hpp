@@ -1,14 +1,11 @@
 // The distinct words of one text with their counts; scratch that is reused from text to text.
 #pragma once
 
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <abi/text/utf8.hpp>
 
 #include "features.hpp"
 
