@@ -26,8 +26,12 @@ struct Acknowledged {
 // ever from some call on, it is a process that dies there.
 class Program {
 public:
-    Program(MemoryFileSystem& disk, FileSystem& fs, std::uint64_t seed)
-        : disk_(disk), context_(context_on(fs)), maker_(seed, kDimension) {}
+    // `checkpoints` is how probable one is at each step.
+    Program(MemoryFileSystem& disk, FileSystem& fs, std::uint64_t seed, double checkpoints = 0.1)
+        : disk_(disk),
+          context_(context_on(fs)),
+          maker_(seed, kDimension),
+          checkpoints_(checkpoints) {}
 
     // False when it was stopped by a failure. Afterwards nothing is open: a lock goes with its
     // process.
@@ -61,15 +65,15 @@ private:
         acknowledged_.push_back({disk_.sequence(), oracle_.rows()});
     }
     bool run_step() {
-        const double kind = maker_.random().uniform();
-        if (kind < 0.1) {
+        if (maker_.random().chance(checkpoints_)) {
             return database_->checkpoint().has_value();
         }
-        if (kind < 0.14) {
+        const double kind = maker_.random().uniform();
+        if (kind < 0.04) {
             return database_->optimize().has_value();
         }
-        if (kind < 0.2) {
-            if (kind < 0.17 && !database_->close()) {
+        if (kind < 0.11) {
+            if (kind < 0.08 && !database_->close()) {
                 return false;
             }
             database_.reset();
@@ -95,6 +99,7 @@ private:
     MemoryFileSystem& disk_;
     Context context_;
     ChangeMaker maker_;
+    double checkpoints_;
     Oracle oracle_;
     std::optional<Database> database_;
     std::vector<Acknowledged> acknowledged_;
@@ -187,13 +192,21 @@ void check_it_works(const Context& context, Database& database, std::vector<Row>
     REQUIRE(info.faults_total == 0);
 }
 
-std::size_t cut_everywhere(std::uint64_t seed, int steps, std::size_t seeds) {
+struct Campaign {
+    std::uint64_t seed = 0;
+    int steps = 20;
+    double checkpoints = 0.1;
+    std::size_t plans = 2;  // seeds of the plans that have one
+};
+
+std::size_t cut_everywhere(const Campaign& campaign) {
+    const std::uint64_t seed = campaign.seed;
     MemoryFileSystem fs;
-    Program program(fs, fs, seed);
-    REQUIRE(program.run(steps));
+    Program program(fs, fs, seed, campaign.checkpoints);
+    REQUIRE(program.run(campaign.steps));
     std::size_t states = 0;
     for (const std::uint64_t at : crash_points(fs)) {
-        for (const CrashPlan& plan : crash_plans(seed * 1000 + at, seeds)) {
+        for (const CrashPlan& plan : crash_plans(seed * 1000 + at, campaign.plans)) {
             INFO("seed ", seed, ", cut after operation ", at, ": ", describe(plan));
             const auto after = fs.crash_at(at, plan);
             const Context context = context_on(*after);
@@ -228,10 +241,21 @@ TEST_SUITE("fault") {
         std::size_t states = 0;
         for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
             INFO("replay with ABI_TEST_SEED=", seed);
-            states += cut_everywhere(seed, 20, 2);
+            states += cut_everywhere({.seed = seed});
         }
         std::cout << "crash: " << states << " states\n";
         CHECK((replay || states >= scaled(20'000)));
+    }
+
+    TEST_CASE("crash: power cuts while many small segments are folded") {
+        const std::uint64_t first = seed_or(50);
+        std::size_t states = 0;
+        for (std::uint64_t seed = first; seed < first + scaled(2); ++seed) {
+            INFO("replay with ABI_TEST_SEED=", seed);
+            states += cut_everywhere({.seed = seed, .steps = 40, .checkpoints = 0.5, .plans = 1});
+        }
+        std::cout << "crash: " << states << " states around folded segments\n";
+        CHECK(states > 1000);
     }
 
     TEST_CASE("crash: a process that dies, then a power cut after the next one's commit") {

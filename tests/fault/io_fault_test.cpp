@@ -165,6 +165,47 @@ TEST_SUITE("fault") {
         CHECK(runs > 100);
     }
 
+    TEST_CASE("fault: an import of documents that failed anywhere can be repeated") {
+        std::size_t runs = 0;
+        for (const FaultRepeat repeat : {FaultRepeat::kOnce, FaultRepeat::kForEver}) {
+            for (std::uint64_t nth = 1;; ++nth, ++runs) {
+                CAPTURE(nth);
+                MemoryFileSystem base;
+                FaultFileSystem fs(base);
+                must(base.create_directory("/docs"));
+                for (const char* name : {"a", "b", "c"}) {
+                    put(base, join_path("/docs", name), std::string("words of ") + name);
+                }
+                const Context context = context_on(fs);
+                ImportOptions options;
+                options.commit_every = 2;
+                ImportInfo info;
+                {
+                    Database database = must(Database::create(
+                        context, "/db", {.dimension = 0, .embedder = EmbedderChoice{"hash", 64}}));
+                    fs.fail({.nth = nth, .repeat = repeat});
+                    const Status status =
+                        import_files(context, database, {"/docs"}, nullptr, options, info);
+                    REQUIRE((status || clean(status.error().code())));
+                    const Status closed = database.close();
+                    REQUIRE((closed || clean(closed.error().code())));
+                }
+                const bool fired = fs.faults() != 0;
+                fs.clear();
+                Database database = must(Database::open(context, "/db", AccessMode::kReadWrite));
+                must(import_files(context, database, {"/docs"}, nullptr, options, info));
+                REQUIRE(database.snapshot().rows() == 3);
+                REQUIRE(database.embedder()->learned_documents() > 0);
+                must(database.close());
+                REQUIRE(must(verify(context, "/db")).faults_total == 0);
+                if (!fired) {
+                    break;
+                }
+            }
+        }
+        CHECK(runs > 40);
+    }
+
     TEST_CASE("fault: a failing call while opening loses nothing") {
         for (const AccessMode mode : {AccessMode::kRead, AccessMode::kReadWrite}) {
             for (std::uint64_t nth = 1;; ++nth) {

@@ -1,6 +1,10 @@
 // Importing documents: chunks as rows, and a directory imported again.
 #include <algorithm>
 
+#include <cerrno>
+
+#include <abi/core/fs_fault.hpp>
+
 #include "support.hpp"
 
 using namespace abikit;
@@ -128,6 +132,61 @@ TEST_SUITE("storage") {
         CHECK(library.info.files_skipped == 1);
         REQUIRE(library.info.skipped.size() == 1);
         CHECK(library.info.skipped[0].file == "/docs/b.txt");
+    }
+
+    TEST_CASE("documents: relative paths of different projects keep apart") {
+        Library library;
+        library.write("a.txt", "text a");
+        library.write("b.txt", "text b");
+        library.options.base = "/home/one";
+        must(library.run({"docs"}));
+        CHECK(library.row("docs/a.txt#1")->metadata ==
+              R"({"path":"docs/a.txt","line":1,"base":"/home/one"})");
+        // Another project whose directory has the same name, and fewer files.
+        must(library.store.fs.remove("/docs/b.txt"));
+        library.write("a.txt", "another text a");
+        library.options.base = "/home/two";
+        must(library.run({"docs"}));
+        CHECK(library.info.rows_dropped == 0);
+        CHECK(library.ids() == Ids{"docs/a.txt#1", "docs/b.txt#1"});
+        library.options.base = "/home/one";
+        must(library.run({"docs"}));
+        CHECK(library.info.rows_dropped == 1);
+        CHECK(library.ids() == Ids{"docs/a.txt#1"});
+    }
+
+    TEST_CASE("documents: a file that cannot be read is skipped, and keeps its rows") {
+        Library library;
+        library.write("a.txt", "text a");
+        library.write("b.txt", "text b");
+        must(library.run());
+        FaultFileSystem fs(library.store.fs);
+        fs.fail({.call = FsCall::kOpen,
+                 .path_contains = "a.txt",
+                 .repeat = FaultRepeat::kForEver,
+                 .errno_value = EACCES});
+        ImportInfo info;
+        must(import_files(context_on(fs), *library.database, {"/docs"}, nullptr, {}, info));
+        CHECK(info.files_skipped == 1);
+        CHECK(info.skipped.at(0).file == "/docs/a.txt");
+        CHECK(info.rows_dropped == 0);
+        CHECK(library.ids() == Ids{"/docs/a.txt#1", "/docs/b.txt#1"});
+        // Named by itself it is an error.
+        CHECK(code_of(import_files(context_on(fs), *library.database, {"/docs/a.txt"}, nullptr, {},
+                                   info)) == Code::kIo);
+    }
+
+    TEST_CASE("documents: two directories and a file in one run") {
+        Library library;
+        library.write("a.txt", "text a");
+        library.write("sub/b.txt", "text b");
+        must(library.run({"/docs/sub", "/docs/a.txt"}));
+        CHECK(library.ids() == Ids{"/docs/a.txt#1", "/docs/sub/b.txt#1"});
+        must(library.run({"/docs"}));
+        CHECK(library.info.rows_unchanged == 2);
+        must(library.run({"/docs/sub"}));  // what lies outside it is none of its business
+        CHECK(library.info.rows_dropped == 0);
+        CHECK(library.ids().size() == 2);
     }
 
     TEST_CASE("documents: hidden files, data files, and databases inside are skipped") {

@@ -368,6 +368,35 @@ TEST_SUITE("storage") {
         CHECK(must(commit(again, {row("b")})).lsn == 3);
     }
 
+    TEST_CASE("checkpoint: many small ones leave few segments, and rows in their order") {
+        MemoryStore store;
+        Database database = store.create();
+        std::vector<std::string> expected;
+        std::uint64_t most = 0;
+        for (int i = 0; i < 60; ++i) {
+            const std::string id = "r" + std::to_string(i);
+            std::vector<std::string> deletes;
+            if (i % 5 == 4) {
+                deletes.push_back(expected.at(expected.size() / 2));
+                std::erase(expected, deletes[0]);
+            }
+            must(commit(database, {row(id, static_cast<float>(i))}, WriteMode::kUpsert, deletes));
+            expected.push_back(id);
+            must(database.checkpoint());
+            REQUIRE(ids_of(database.snapshot()) == expected);
+            most = std::max(most, database.snapshot().stats().segments);
+        }
+        CHECK(most <= 12);
+        CHECK(store.files("seg-").size() == database.snapshot().stats().segments);
+        must(database.close());
+        const Database again = store.open(AccessMode::kRead);
+        CHECK(ids_of(again.snapshot()) == expected);
+        for (const std::string& id : expected) {
+            REQUIRE(get(again.snapshot(), id)->vector[0] == std::stof(id.substr(1)));
+        }
+        CHECK(must(verify(store.context, store.path)).faults_total == 0);
+    }
+
     TEST_CASE("optimize: merges into one segment and frees what was deleted") {
         MemoryStore store;
         Database database = store.create();
