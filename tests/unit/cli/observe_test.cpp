@@ -139,8 +139,9 @@ TEST_SUITE("cli") {
         CHECK(out.empty());
         now += 450'000'000;
         bar.update(250);
-        CHECK(out ==
-              "\r\x1b[Kimport  █████░░░░░░░░░░░░░░░  25 %  250 / 1,000 rows  500 rows/s  0:02 left");
+        CHECK(
+            out ==
+            "\r\x1b[Kimport  █████░░░░░░░░░░░░░░░  25 %  250 / 1,000 rows  500 rows/s  0:02 left");
         out.clear();
         stream.line("abi: warning: slow disk");
         CHECK(out.starts_with("\r\x1b[Kabi: warning: slow disk\nimport "));
