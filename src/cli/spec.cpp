@@ -39,11 +39,4 @@ OptionSpec dry_run_option() {
             .help = "say what would be done and change nothing"};
 }
 
-OptionSpec yes_option() {
-    return {.name = "yes",
-            .short_name = 'y',
-            .type = ValueType::kFlag,
-            .help = "do not ask before something is destroyed"};
-}
-
 }  // namespace abikit::cli

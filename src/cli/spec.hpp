@@ -95,8 +95,7 @@ const OptionSpec* find_option(std::span<const OptionSpec> options, std::string_v
 std::vector<std::string> check_specs(std::span<const CommandSpec> commands,
                                      std::span<const OptionSpec> globals);
 
-// The two options that destructive commands declare: `-n, --dry-run` and `-y, --yes`.
+// `-n, --dry-run`, for commands that can say what they would do (Invocation::dry_run).
 OptionSpec dry_run_option();
-OptionSpec yes_option();
 
 }  // namespace abikit::cli
