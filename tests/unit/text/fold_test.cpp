@@ -1,5 +1,6 @@
 // Folding: Unicode's NFKC_Casefold on valid text, replacement characters for the rest.
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include <doctest/doctest.h>
