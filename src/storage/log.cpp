@@ -169,7 +169,7 @@ Result<bool> LogReader::valid_record_after(std::uint64_t offset) {
 
 namespace {
 Status rewrite_in_place(File& file, std::uint64_t end) {
-    std::vector<std::byte> block(std::size_t{1} << 20);
+    std::vector<std::byte> block(std::min<std::uint64_t>(end, std::uint64_t{1} << 20));
     for (std::uint64_t at = 0; at < end; at += block.size()) {
         const auto part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
         ABI_TRY(const std::size_t got, file.read_at(at, part));
