@@ -12,7 +12,7 @@
 namespace abikit::simd {
 
 struct TargetInfo {
-    std::string name;        // "AVX3", "AVX2", "SSE4", "NEON", "SCALAR"
+    std::string name;        // "AVX3_ZEN4", "AVX3", "AVX2", "NEON", "SCALAR"
     bool supported = false;  // by this machine, whatever is forced
     bool chosen = false;     // runs now
 };

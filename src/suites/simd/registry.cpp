@@ -1,0 +1,31 @@
+// The table of kernel families.
+#include "registry.hpp"
+
+namespace abikit::suites {
+
+std::vector<KernelCheck> simd_checks() {
+    using Family = std::span<const KernelCheck> (*)();
+    static constexpr Family kFamilies[] = {
+        distance_checks,
+    };
+    std::vector<KernelCheck> checks;
+    for (const Family family : kFamilies) {
+        const std::span<const KernelCheck> more = family();
+        checks.insert(checks.end(), more.begin(), more.end());
+    }
+    return checks;
+}
+
+std::vector<KernelBenchmark> simd_benchmarks() {
+    using Family = void (*)(std::vector<KernelBenchmark>&);
+    static constexpr Family kFamilies[] = {
+        add_distance_benchmarks,
+    };
+    std::vector<KernelBenchmark> rows;
+    for (const Family family : kFamilies) {
+        family(rows);
+    }
+    return rows;
+}
+
+}  // namespace abikit::suites

@@ -1,0 +1,21 @@
+// The list of kernel families of the suite `simd`: one line here and one in registry.cpp for each.
+// A family is a file of checks (check_x.cpp) and a file of benchmark rows (bench_x.cpp).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "benchmark_case.hpp"
+#include "check.hpp"
+
+namespace abikit::suites {
+
+// Every check and every benchmark row, in the order in which they are listed.
+std::vector<KernelCheck> simd_checks();
+std::vector<KernelBenchmark> simd_benchmarks();
+
+// The families. Each returns its checks, and appends its rows.
+std::span<const KernelCheck> distance_checks();
+void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
+
+}  // namespace abikit::suites
