@@ -14,7 +14,7 @@
 #include <abi/storage/database.hpp>
 
 #include "random_vectors.hpp"
-#include "read_memory.hpp"
+#include "suites/simd/yardsticks.hpp"
 
 namespace {
 
@@ -94,7 +94,7 @@ bool measure_scan(const Context& context, const std::string& path, const char* n
     std::uint64_t seen = 0;
     for (std::size_t round = 0; round < kRounds; ++round) {
         double start = now_ms();
-        seen ^= bars::read_memory(column, kRows * kDim * sizeof(float));
+        seen ^= suites::read_memory(column, kRows * kDim * sizeof(float));
         read.push_back(now_ms() - start);
         start = now_ms();
         const auto hits = must(snapshot.search(context, query, 1, 10));

@@ -15,7 +15,7 @@
 #include <abi/simd/topk.hpp>
 
 #include "random_vectors.hpp"
-#include "read_memory.hpp"
+#include "suites/simd/yardsticks.hpp"
 
 namespace {
 
@@ -62,8 +62,9 @@ bool measure(const char* name, Kernel kernel, const RandomVectors& rows) {
     std::vector<double> scan_ms;
     std::uint64_t seen = 0;  // keeps the results alive
     for (std::size_t round = 0; round < kRounds; ++round) {
-        read_ms.push_back(time_ms(
-            [&] { seen ^= abikit::bars::read_memory(rows.data(), kRows * kDim * sizeof(float)); }));
+        read_ms.push_back(time_ms([&] {
+            seen ^= abikit::suites::read_memory(rows.data(), kRows * kDim * sizeof(float));
+        }));
         scan_ms.push_back(time_ms([&] { seen ^= scan(kernel, query, rows).front().row; }));
     }
     const double read = median(std::move(read_ms));

@@ -6,36 +6,18 @@
 #include <doctest/doctest.h>
 
 #include <abi/core/thread_pool.hpp>
-#include <abi/simd/targets.hpp>
 
 #include "suites/simd/registry.hpp"
+#include "support.hpp"
 
 namespace abikit::suites {
-namespace {
-
-// Lifts a forced target even when a check throws.
-struct RestoreTarget {
-    RestoreTarget() = default;
-    RestoreTarget(const RestoreTarget&) = delete;
-    RestoreTarget& operator=(const RestoreTarget&) = delete;
-    ~RestoreTarget() { static_cast<void>(simd::force_target("auto").has_value()); }
-};
-
-}  // namespace
-
 TEST_SUITE("simd") {
     TEST_CASE("every kernel agrees with its reference on every target") {
-        const RestoreTarget restore;
         ThreadPool pool(2);
-        for (const simd::TargetInfo& target : simd::targets()) {
-            if (!target.supported) {
-                continue;
-            }
-            REQUIRE(simd::force_target(target.name).has_value());
+        test::on_every_target([&] {
             for (const KernelCheck& check : simd_checks()) {
                 Checker checker(&pool);
                 check.run(checker);
-                CAPTURE(target.name);
                 CAPTURE(check.kernel);
                 CHECK(checker.comparisons() > 0);
                 CHECK(checker.failures() == 0);
@@ -43,7 +25,7 @@ TEST_SUITE("simd") {
                     MESSAGE(message);
                 }
             }
-        }
+        });
     }
 
     TEST_CASE("a checker counts what it is told and keeps the first failures") {
