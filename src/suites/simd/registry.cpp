@@ -7,6 +7,7 @@ std::vector<KernelCheck> simd_checks() {
     using Family = std::span<const KernelCheck> (*)();
     static constexpr Family kFamilies[] = {
         distance_checks,
+        gemv_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -20,6 +21,7 @@ std::vector<KernelBenchmark> simd_benchmarks() {
     using Family = void (*)(std::vector<KernelBenchmark>&);
     static constexpr Family kFamilies[] = {
         add_distance_benchmarks,
+        add_gemv_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {

@@ -1,0 +1,18 @@
+// The scalar twins of the matrix products: one element of a result, summed in double precision or
+// exactly. Slow on purpose. Read reference.hpp for what a Sum says about errors.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <abi/core/export.h>
+#include <abi/simd/reference.hpp>
+
+namespace abikit::simd::reference {
+
+// sum_i a[i * a_stride] * b[i * b_stride]: row times column of row-major matrices, in any order of
+// storage.
+ABI_API Sum strided_dot(const float* a, std::size_t a_stride, const float* b, std::size_t b_stride,
+                        std::size_t count) noexcept;
+
+}  // namespace abikit::simd::reference

@@ -1,0 +1,194 @@
+// Cuts a product with a narrow matrix into tasks by its shape, and finishes what they summed. Read
+// skinny.hpp for the contract, kernels/skinny_f32.cpp for what a task does.
+#include "skinny.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include <abi/core/error.hpp>
+
+#include "skinny_kernels.hpp"
+
+namespace abikit::simd::skinny {
+namespace {
+
+constexpr std::size_t kLine = 16;                          // floats of a cache line
+constexpr std::size_t kTaskFloats = std::size_t{1} << 16;  // of W: 256 KiB pay for handing over
+constexpr std::size_t kMaxTasks = 64;
+constexpr std::size_t kWantedTasks = 16;  // enough for the threads of a desktop machine
+
+constexpr std::size_t divide_up(std::size_t a, std::size_t b) {
+    return (a + b - 1) / b;
+}
+constexpr std::size_t round_up(std::size_t a, std::size_t b) {
+    return divide_up(a, b) * b;
+}
+
+// How a product is cut: row blocks by ranges of depth. A function of the shape alone.
+struct Plan {
+    std::size_t row_block = 0;
+    std::size_t row_blocks = 0;
+    std::size_t depth_block = 0;
+    std::size_t depth_blocks = 0;
+    std::size_t sums_stride = 0;  // floats between the sums of two columns
+    std::size_t sums_floats = 0;  // of one range of depth
+    std::size_t x_stride = 0;     // floats between two packed columns of X; 0: X is used in place
+
+    std::size_t tasks() const { return row_blocks * depth_blocks; }
+    std::size_t floats(std::size_t columns) const {
+        return depth_blocks * sums_floats + x_stride * columns;
+    }
+};
+
+Plan make_plan(const Problem& p) {
+    Plan plan;
+    if (p.storage == Storage::kRows) {
+        const std::size_t least =
+            std::max(divide_up(kTaskFloats, std::max<std::size_t>(1, p.depth)),
+                     divide_up(p.rows, kMaxTasks));
+        plan.row_block = round_up(std::max<std::size_t>(1, least), 8);
+        plan.x_stride = p.x_row_stride == 1 || p.depth <= 1 ? 0 : round_up(p.depth, kLine);
+    } else {
+        // Sums of a block of rows stay in the first- or second-level cache.
+        plan.row_block = p.columns <= 4 ? 4096 : 1024;
+    }
+    plan.row_blocks = std::max<std::size_t>(1, divide_up(p.rows, plan.row_block));
+    const std::size_t affordable = std::max<std::size_t>(1, p.rows * p.depth / kTaskFloats);
+    const std::size_t wanted = divide_up(std::min(kWantedTasks, affordable), plan.row_blocks);
+    // A range of depth is long enough that adding up the ranges costs next to nothing.
+    const std::size_t splits = std::clamp<std::size_t>(p.depth / 512, 1, wanted);
+    plan.depth_block = round_up(std::max<std::size_t>(1, divide_up(p.depth, splits)), 64);
+    plan.depth_blocks = std::max<std::size_t>(1, divide_up(p.depth, plan.depth_block));
+    plan.sums_stride = round_up(p.rows, kLine);
+    plan.sums_floats = plan.sums_stride * p.columns;
+    return plan;
+}
+
+// Y = beta * Y, which is also what alpha 0 and depth 0 leave.
+void scale(const Problem& p) {
+    for (std::size_t c = 0; c < p.columns; ++c) {
+        float* column = p.y + c * p.y_column_stride;
+        for (std::size_t r = 0; r < p.rows; ++r) {
+            float& y = column[r * p.y_row_stride];
+            y = p.beta == 0.0F ? 0.0F : p.beta * y;
+        }
+    }
+}
+
+void pack_x(const Problem& p, const Plan& plan, float* packed) {
+    for (std::size_t c = 0; c < p.columns; ++c) {
+        const float* from = p.x + c * p.x_column_stride;
+        float* to = packed + c * plan.x_stride;
+        for (std::size_t k = 0; k < p.depth; ++k) {
+            to[k] = from[k * p.x_row_stride];
+        }
+    }
+}
+
+// Writes the rows [first, last) of Y from the sums of all ranges of depth, added in order.
+void finish(const Problem& p, const Plan& plan, float* sums, std::size_t first, std::size_t last) {
+    for (std::size_t c = 0; c < p.columns; ++c) {
+        float* column = sums + c * plan.sums_stride;
+        for (std::size_t split = 1; split < plan.depth_blocks; ++split) {
+            const float* more = column + split * plan.sums_floats;
+            for (std::size_t r = first; r < last; ++r) {
+                column[r] += more[r];
+            }
+        }
+        float* y = p.y + c * p.y_column_stride;
+        if (p.beta == 0.0F) {
+            for (std::size_t r = first; r < last; ++r) {
+                y[r * p.y_row_stride] = p.alpha * column[r];
+            }
+        } else {
+            for (std::size_t r = first; r < last; ++r) {
+                float& value = y[r * p.y_row_stride];
+                value = p.alpha * column[r] + p.beta * value;
+            }
+        }
+    }
+}
+
+// The workspace as floats, moved up to a cache line.
+float* aligned_floats(std::span<std::byte> workspace) {
+    const auto address = reinterpret_cast<std::uintptr_t>(workspace.data());
+    const std::uintptr_t aligned = round_up(address, kLine * sizeof(float));
+    return reinterpret_cast<float*>(workspace.data() + (aligned - address));
+}
+
+void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, std::size_t index) {
+    const std::size_t row = index % plan.row_blocks * plan.row_block;
+    const std::size_t split = index / plan.row_blocks;
+    const std::size_t k = split * plan.depth_block;
+    const bool packed = plan.x_stride != 0;
+    Task task;
+    task.ldw = p.ldw;
+    task.rows = std::min(plan.row_block, p.rows - row);
+    task.depth = std::min(plan.depth_block, p.depth - k);
+    task.columns = p.columns;
+    task.x_row_stride = packed ? 1 : p.x_row_stride;
+    task.x_column_stride = packed ? plan.x_stride : p.x_column_stride;
+    task.x = x + k * task.x_row_stride;
+    task.sums_stride = plan.sums_stride;
+    task.sums = sums + split * plan.sums_floats + row;
+    if (p.storage == Storage::kRows) {
+        task.w = p.w + row * p.ldw + k;
+        dot_task(task);
+    } else {
+        task.w = p.w + k * p.ldw + row;
+        axpy_task(task);
+    }
+    if (plan.depth_blocks == 1) {
+        finish(p, plan, sums, row, row + task.rows);
+    }
+}
+
+template <class Body>
+void for_each(std::size_t count, ThreadPool* pool, Body body) {
+    if (pool == nullptr || pool->threads() == 1 || count <= 1) {
+        for (std::size_t i = 0; i < count; ++i) {
+            body(i);
+        }
+        return;
+    }
+    pool->parallel_for(0, count, 1, [&](std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i) {
+            body(i);
+        }
+    });
+}
+
+}  // namespace
+
+std::size_t workspace_bytes(const Problem& problem) noexcept {
+    const Plan plan = make_plan(problem);
+    return (plan.floats(problem.columns) + kLine) * sizeof(float);
+}
+
+void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool* pool) {
+    ABI_ASSERT(problem.columns >= 1 && problem.columns <= kMaxColumns);
+    ABI_ASSERT(workspace.size() >= workspace_bytes(problem));
+    if (problem.alpha == 0.0F || problem.depth == 0 || problem.rows == 0) {
+        scale(problem);
+        return;
+    }
+    const Plan plan = make_plan(problem);
+    float* sums = aligned_floats(workspace);
+    const float* x = problem.x;
+    if (plan.x_stride != 0) {
+        float* packed = sums + plan.depth_blocks * plan.sums_floats;
+        pack_x(problem, plan, packed);
+        x = packed;
+    }
+    for_each(plan.tasks(), pool,
+             [&](std::size_t index) { run_task(problem, plan, x, sums, index); });
+    if (plan.depth_blocks > 1) {
+        const std::size_t blocks = divide_up(problem.rows, kTaskFloats / 16);
+        for_each(blocks, pool, [&](std::size_t index) {
+            const std::size_t first = index * (kTaskFloats / 16);
+            finish(problem, plan, sums, first, std::min(problem.rows, first + kTaskFloats / 16));
+        });
+    }
+}
+
+}  // namespace abikit::simd::skinny
