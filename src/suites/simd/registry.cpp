@@ -8,6 +8,7 @@ std::vector<KernelCheck> simd_checks() {
     static constexpr Family kFamilies[] = {
         distance_checks,
         gemv_checks,
+        bytes_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -22,6 +23,7 @@ std::vector<KernelBenchmark> simd_benchmarks() {
     static constexpr Family kFamilies[] = {
         add_distance_benchmarks,
         add_gemv_benchmarks,
+        add_bytes_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {

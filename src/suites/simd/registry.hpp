@@ -19,5 +19,7 @@ std::span<const KernelCheck> distance_checks();
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemv_checks();
 void add_gemv_benchmarks(std::vector<KernelBenchmark>& rows);
+std::span<const KernelCheck> bytes_checks();
+void add_bytes_benchmarks(std::vector<KernelBenchmark>& rows);
 
 }  // namespace abikit::suites
