@@ -9,6 +9,7 @@ std::vector<KernelCheck> simd_checks() {
         distance_checks,
         gemv_checks,
         bytes_checks,
+        math_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {

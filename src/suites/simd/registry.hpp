@@ -16,6 +16,7 @@ std::vector<KernelBenchmark> simd_benchmarks();
 
 // The families. Each returns its checks, and appends its rows.
 std::span<const KernelCheck> distance_checks();
+std::span<const KernelCheck> math_checks();
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemv_checks();
 void add_gemv_benchmarks(std::vector<KernelBenchmark>& rows);
