@@ -25,6 +25,8 @@ _abi_is_command() {
         "db verify") return 0 ;;
         "db optimize") return 0 ;;
         "db export") return 0 ;;
+        "bench") return 0 ;;
+        "bench list") return 0 ;;
         "config") return 0 ;;
         "config show") return 0 ;;
         "config path") return 0 ;;
@@ -62,6 +64,9 @@ _abi_takes_value() {
         "db list|--limit") return 0 ;;
         "db list|--offset") return 0 ;;
         "db export|--to") return 0 ;;
+        "bench|--samples") return 0 ;;
+        "bench|--min-time") return 0 ;;
+        "bench|--max-time") return 0 ;;
         "help|--man") return 0 ;;
         "help|--reference") return 0 ;;
         *"|--format") return 0 ;;
@@ -107,6 +112,9 @@ _abi_value() {
         "db list|--limit") : ;;
         "db list|--offset") : ;;
         "db export|--to") _abi_words "npy csv jsonl" ;;
+        "bench|--samples") : ;;
+        "bench|--min-time") : ;;
+        "bench|--max-time") : ;;
         "help|--man") _abi_files -d ;;
         "help|--reference") _abi_files -d ;;
         *"|--format") _abi_words "console json jsonl csv markdown" ;;
@@ -137,6 +145,7 @@ _abi_options() {
         "db list") _abi_words "--limit --offset --vectors --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db optimize") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db export") _abi_words "--to --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "bench") _abi_words "--check --quick --samples --min-time --max-time --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "config show") _abi_words "--origin --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "help") _abi_words "--man --reference --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         *) _abi_words "--format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -159,6 +168,8 @@ _abi_operands() {
         "db verify") _abi_files -d ;;
         "db optimize") _abi_files -d ;;
         "db export") _abi_files -d ;;
+        "bench") _abi_words "list" ;;
+        "bench list") : ;;
         "config") _abi_words "show path validate" ;;
         "config show") : ;;
         "config path") : ;;
@@ -166,7 +177,7 @@ _abi_operands() {
         "completion") _abi_words "bash zsh fish" ;;
         "help") : ;;
         "version") : ;;
-        *) _abi_words "db config completion help version" ;;
+        *) _abi_words "db bench config completion help version" ;;
     esac
 }
 

@@ -131,7 +131,12 @@ Status App::apply_settings() {
     const bool scalar = !settings.flag("simd-enabled");
     const std::string target = scalar ? "none" : settings.text("simd");
     if (target != "auto") {
-        ABI_CHECK(simd::force_target(target));
+        auto forced = simd::force_target(target);
+        const Setting* asked = settings.find("simd");
+        if (!forced && asked->origin != Origin::kFlag) {
+            return fail(std::move(forced).error().with_context(asked->source));
+        }
+        ABI_CHECK(std::move(forced));
     }
     tracking_ = settings.flag("memory-tracking");
     const std::uint64_t limit = settings.size_bytes("memory-limit");

@@ -44,7 +44,7 @@ std::span<const ExitCodeNote> exit_code_notes() noexcept {
         {3, "input missing: a file or directory does not exist"},
         {4, "corrupt or incompatible data: damage, wrong dimension, NaN in a vector"},
         {5, "input or output failed, or there is no space"},
-        {6, "a backend, feature or vector target is not available here"},
+        {6, "a backend or feature is not available here"},
         {7, "a limit was reached or a lock is held: memory, time, another writer"},
         {8, "inconclusive, or nothing was measured"},
         {70, "a bug in abi"},

@@ -1,6 +1,7 @@
-// Linux: affinity masks, control groups, hardware capabilities.
+// Linux: affinity masks, control groups, hardware capabilities, processor time.
 #include <algorithm>
 #include <climits>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
+
+#include <abi/core/time.hpp>
 
 #include "linux_text.hpp"
 #include "os_cpu.hpp"
@@ -73,3 +76,16 @@ bool has_arm_crc32() noexcept {
 #endif
 
 }  // namespace abikit::os
+
+namespace abikit {
+
+std::uint64_t thread_cpu_ns() noexcept {
+    timespec used{};
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) != 0) {
+        return 0;
+    }
+    return static_cast<std::uint64_t>(used.tv_sec) * 1'000'000'000U +
+           static_cast<std::uint64_t>(used.tv_nsec);
+}
+
+}  // namespace abikit

@@ -139,7 +139,7 @@ Error unknown_target(std::string_view name, bool compiled) {
             hint += ", " + name_of(choice);
         }
     }
-    return Error(Code::kUnavailable, std::move(message)).with_hint(std::move(hint));
+    return Error(Code::kInvalidArgument, std::move(message)).with_hint(std::move(hint));
 }
 
 Choice choice_in_use() {

@@ -59,7 +59,7 @@ def check_program(options, tree, clean):
 def check_consumer(options, tree, clean, folder):
     config = tree / options.libdir / "pkgconfig"
     names = sorted(p.stem for p in config.glob("*.pc"))
-    if names != ["abi_core", "abi_simd", "abi_storage"]:
+    if names != ["abi_bench", "abi_core", "abi_simd", "abi_storage"]:
         sys.exit(f"unexpected pkg-config files: {names}")
     pkg_config = ["pkg-config", f"--define-variable=prefix={tree}"]
     found = dict(clean, PKG_CONFIG_PATH=str(config))

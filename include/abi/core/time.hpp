@@ -13,6 +13,10 @@ namespace abikit {
 // only differences mean something. Thread-safe, about 20 ns a call.
 ABI_API std::uint64_t monotonic_ns() noexcept;
 
+// Nanoseconds of processor time, user and system, that the calling thread has used; only
+// differences mean something. Thread-safe, about 200 ns a call. 0 where the system cannot tell.
+ABI_API std::uint64_t thread_cpu_ns() noexcept;
+
 // Nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted (POSIX time). May jump when
 // somebody sets the clock. Thread-safe.
 ABI_API std::int64_t wall_clock_ns() noexcept;

@@ -24,8 +24,8 @@ ABI_API std::vector<TargetInfo> targets();
 ABI_API std::string chosen_target();
 // Forces one target by name (case-insensitive) for the whole process; "auto" undoes it; "none" and
 // "SCALAR" mean plain code, the last of targets(). Call before threads start: a kernel that runs
-// meanwhile finishes on the old target. kUnavailable for one that this machine or build lacks,
-// listing the valid names.
+// meanwhile finishes on the old target. kInvalidArgument for one that this machine or build
+// lacks; the hint lists the valid names.
 ABI_API Status force_target(std::string_view name);
 
 }  // namespace abikit::simd

@@ -6,11 +6,11 @@ namespace abikit::cli {
 std::vector<CommandSpec> all_commands() {
     using Maker = CommandSpec (*)();
     static constexpr Maker kMakers[] = {
-        db_spec,          db_init_spec,     db_import_spec,       db_add_spec,     db_query_spec,
-        db_get_spec,      db_update_spec,   db_delete_spec,       db_list_spec,    db_count_spec,
-        db_stats_spec,    db_verify_spec,   db_optimize_spec,     db_export_spec,  config_spec,
-        config_show_spec, config_path_spec, config_validate_spec, completion_spec, help_spec,
-        version_spec,
+        db_spec,         db_init_spec,   db_import_spec,   db_add_spec,      db_query_spec,
+        db_get_spec,     db_update_spec, db_delete_spec,   db_list_spec,     db_count_spec,
+        db_stats_spec,   db_verify_spec, db_optimize_spec, db_export_spec,   bench_spec,
+        bench_list_spec, config_spec,    config_show_spec, config_path_spec, config_validate_spec,
+        completion_spec, help_spec,      version_spec,
     };
     std::vector<CommandSpec> commands;
     commands.reserve(std::size(kMakers));

@@ -8,6 +8,8 @@
 
 namespace abikit::cli {
 
+CommandSpec bench_spec();
+CommandSpec bench_list_spec();
 CommandSpec completion_spec();
 CommandSpec config_spec();
 CommandSpec config_path_spec();

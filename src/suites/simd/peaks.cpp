@@ -206,7 +206,10 @@ Peaks::Bound Peaks::bound(const PreparedBenchmark& row) {
         const double work = memory ? row.bytes : row.operations;
         const double limit_rate = rate(limit, row.working_set_bytes, row.threads);
         if (work > 0.0 && limit_rate > 0.0 && work / limit_rate > slowest.seconds) {
-            slowest = {.limit = limit, .rate = limit_rate, .seconds = work / limit_rate};
+            slowest = {.limit = limit,
+                       .working_set_bytes = memory ? round_set(row.working_set_bytes) : 0,
+                       .rate = limit_rate,
+                       .seconds = work / limit_rate};
         }
     }
     return slowest;

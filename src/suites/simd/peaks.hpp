@@ -40,6 +40,8 @@ public:
     // bytes or operations of one call. kNone and zeros when the row names no limit.
     struct Bound {
         Peak limit = Peak::kNone;
+        // The size that was measured, a rounded one; 0 for limits of arithmetic.
+        std::size_t working_set_bytes = 0;
         double rate = 0.0;     // bytes or operations a second
         double seconds = 0.0;  // of one call
     };

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <abi/core/time.hpp>
@@ -34,6 +35,17 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 }  // namespace
 
 TEST_SUITE("core/time") {
+    TEST_CASE("processor time of a thread grows with its work and not with its sleep") {
+        const std::uint64_t begin = thread_cpu_ns();
+        const std::uint64_t deadline = monotonic_ns() + 20'000'000;
+        while (monotonic_ns() < deadline) {
+        }
+        const std::uint64_t worked = thread_cpu_ns();
+        CHECK(worked > begin);
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        CHECK(thread_cpu_ns() - worked < 20'000'000);
+    }
+
     TEST_CASE("the monotonic clock does not go back") {
         std::uint64_t last = monotonic_ns();
         for (int i = 0; i < 10000; ++i) {
