@@ -4,6 +4,19 @@
 #include <cmath>
 
 namespace abikit::simd::reference {
+namespace {
+
+template <class T>
+std::int64_t exact_dot(const T* a, std::size_t a_stride, const std::int8_t* b, std::size_t b_stride,
+                       std::size_t count) {
+    std::int64_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        sum += std::int64_t{a[i * a_stride]} * std::int64_t{b[i * b_stride]};
+    }
+    return sum;
+}
+
+}  // namespace
 
 Sum strided_dot(const float* a, std::size_t a_stride, const float* b, std::size_t b_stride,
                 std::size_t count) noexcept {
@@ -15,6 +28,16 @@ Sum strided_dot(const float* a, std::size_t a_stride, const float* b, std::size_
         sum.magnitude += std::abs(term);
     }
     return sum;
+}
+
+std::int64_t strided_dot(const std::int8_t* a, std::size_t a_stride, const std::int8_t* b,
+                         std::size_t b_stride, std::size_t count) noexcept {
+    return exact_dot(a, a_stride, b, b_stride, count);
+}
+
+std::int64_t strided_dot(const std::uint8_t* a, std::size_t a_stride, const std::int8_t* b,
+                         std::size_t b_stride, std::size_t count) noexcept {
+    return exact_dot(a, a_stride, b, b_stride, count);
 }
 
 }  // namespace abikit::simd::reference

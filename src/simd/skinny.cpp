@@ -8,6 +8,7 @@
 #include <abi/core/error.hpp>
 
 #include "skinny_kernels.hpp"
+#include "tasks.hpp"
 
 namespace abikit::simd::skinny {
 namespace {
@@ -16,13 +17,6 @@ constexpr std::size_t kLine = 16;                          // floats of a cache 
 constexpr std::size_t kTaskFloats = std::size_t{1} << 16;  // of W: 256 KiB pay for handing over
 constexpr std::size_t kMaxTasks = 64;
 constexpr std::size_t kWantedTasks = 16;  // enough for the threads of a desktop machine
-
-constexpr std::size_t divide_up(std::size_t a, std::size_t b) {
-    return (a + b - 1) / b;
-}
-constexpr std::size_t round_up(std::size_t a, std::size_t b) {
-    return divide_up(a, b) * b;
-}
 
 // How a product is cut: row blocks by ranges of depth. A function of the shape alone.
 struct Plan {
@@ -143,21 +137,6 @@ void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, s
     }
 }
 
-template <class Body>
-void for_each(std::size_t count, ThreadPool* pool, Body body) {
-    if (pool == nullptr || pool->threads() == 1 || count <= 1) {
-        for (std::size_t i = 0; i < count; ++i) {
-            body(i);
-        }
-        return;
-    }
-    pool->parallel_for(0, count, 1, [&](std::size_t first, std::size_t last) {
-        for (std::size_t i = first; i < last; ++i) {
-            body(i);
-        }
-    });
-}
-
 }  // namespace
 
 std::size_t workspace_bytes(const Problem& problem) noexcept {
@@ -180,11 +159,11 @@ void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool
         pack_x(problem, plan, packed);
         x = packed;
     }
-    for_each(plan.tasks(), pool,
-             [&](std::size_t index) { run_task(problem, plan, x, sums, index); });
+    for_each_task(plan.tasks(), pool,
+                  [&](std::size_t index) { run_task(problem, plan, x, sums, index); });
     if (plan.depth_blocks > 1) {
         const std::size_t blocks = divide_up(problem.rows, kTaskFloats / 16);
-        for_each(blocks, pool, [&](std::size_t index) {
+        for_each_task(blocks, pool, [&](std::size_t index) {
             const std::size_t first = index * (kTaskFloats / 16);
             finish(problem, plan, sums, first, std::min(problem.rows, first + kTaskFloats / 16));
         });

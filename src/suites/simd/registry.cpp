@@ -10,6 +10,7 @@ std::vector<KernelCheck> simd_checks() {
         gemv_checks,
         bytes_checks,
         math_checks,
+        gemm_int8_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -25,6 +26,7 @@ std::vector<KernelBenchmark> simd_benchmarks() {
         add_distance_benchmarks,
         add_gemv_benchmarks,
         add_bytes_benchmarks,
+        add_gemm_int8_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {
