@@ -214,7 +214,7 @@ report::Block group_block(const std::string& title, std::string path) {
                         {.key = "bytes", .header = "bytes/s", .align = Align::kRight},
                         {.key = "operations", .header = "op/s", .align = Align::kRight},
                         {.key = "peak", .header = "of peak", .align = Align::kRight},
-                        {.key = "speedup", .header = "scalar", .align = Align::kRight}}};
+                        {.key = "speedup", .header = "vs scalar", .align = Align::kRight}}};
 }
 
 report::Block peaks_block() {

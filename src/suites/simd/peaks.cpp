@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <span>
+#include <thread>
 #include <vector>
 
 #include <abi/core/time.hpp>
@@ -28,36 +30,79 @@ constexpr std::size_t kMaxSetBytes = std::size_t{256} << 20;
 // much that was, in operations or bytes.
 using Round = std::function<double(unsigned thread, std::size_t rounds)>;
 
-// Runs `rounds` rounds on each thread of a team at the same time; a rate in units a nanosecond.
-// The threads wait for one another before they begin, but not for ever: a busy pool may run two
-// parts one after the other.
-double run_team(ThreadPool* pool, unsigned threads, std::size_t rounds, const Round& round) {
-    if (threads == 1) {
-        const std::uint64_t begin = monotonic_ns();
-        const double done = round(0, rounds);
-        return done / static_cast<double>(std::max<std::uint64_t>(monotonic_ns() - begin, 1));
-    }
-    std::atomic<unsigned> arrived{0};
-    std::vector<std::uint64_t> begins(threads);
-    std::vector<std::uint64_t> ends(threads);
-    std::vector<double> done(threads);
-    pool->parallel_for(0, threads, 1, [&](std::size_t first, std::size_t) {
-        const std::uint64_t patience = monotonic_ns() + kBarrierNs;
-        arrived.fetch_add(1);
-        while (arrived.load() < threads && monotonic_ns() < patience) {
+// One stretch of one thread.
+struct Stretch {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    double done = 0.0;
+};
+
+// Threads that start each run at the same time. They stay for all runs, because a thread that was
+// just woken may share a processor for a while.
+class Team {
+public:
+    Team(ThreadPool* pool, unsigned threads)
+        : pool_(pool), threads_(threads), stretches_(std::size_t{threads} * kRuns) {}
+
+    // Units a second of the best run.
+    double best_rate(std::size_t rounds, const Round& round) {
+        if (threads_ == 1) {
+            take_part(0, rounds, round);
+        } else {
+            pool_->parallel_for(0, threads_, 1, [&](std::size_t first, std::size_t) {
+                take_part(static_cast<unsigned>(first), rounds, round);
+            });
         }
-        begins[first] = monotonic_ns();
-        done[first] = round(static_cast<unsigned>(first), rounds);
-        ends[first] = monotonic_ns();
-    });
-    double total = 0.0;
-    for (const double part : done) {
-        total += part;
+        double best = 0.0;
+        for (unsigned run = 0; run < kRuns; ++run) {
+            best = std::max(best, rate_of(run));
+        }
+        return best;
     }
-    const std::uint64_t begin = *std::min_element(begins.begin(), begins.end());
-    const std::uint64_t end = *std::max_element(ends.begin(), ends.end());
-    return total / static_cast<double>(std::max<std::uint64_t>(end - begin, 1));
-}
+
+private:
+    void take_part(unsigned thread, std::size_t rounds, const Round& round) {
+        for (unsigned run = 0; run < kRuns; ++run) {
+            meet(threads_ * (run + 1));
+            Stretch& mine = stretches_[run * threads_ + thread];
+            mine.begin = monotonic_ns();
+            mine.done = round(thread, rounds);
+            mine.end = monotonic_ns();
+        }
+    }
+
+    // Waits until that many arrivals were counted, but not for ever: a busy pool may run two parts
+    // one after the other, and then waits once.
+    void meet(unsigned arrivals) {
+        arrived_.fetch_add(1);
+        const std::uint64_t patience = monotonic_ns() + kBarrierNs;
+        while (arrived_.load() < arrivals && !apart_.load()) {
+            std::this_thread::yield();
+            if (monotonic_ns() > patience) {
+                apart_.store(true);
+            }
+        }
+    }
+
+    double rate_of(unsigned run) const {
+        const std::span<const Stretch> parts =
+            std::span(stretches_).subspan(std::size_t{run} * threads_, threads_);
+        Stretch all = parts.front();
+        for (const Stretch& part : parts.subspan(1)) {
+            all.begin = std::min(all.begin, part.begin);
+            all.end = std::max(all.end, part.end);
+            all.done += part.done;
+        }
+        return all.done * 1e9 /
+               static_cast<double>(std::max<std::uint64_t>(all.end - all.begin, 1));
+    }
+
+    ThreadPool* pool_;
+    unsigned threads_;
+    std::vector<Stretch> stretches_;  // run by run
+    std::atomic<unsigned> arrived_{0};
+    std::atomic<bool> apart_{false};
+};
 
 // Rounds that take about kRunNs, found by doubling, which warms up as well.
 std::size_t calibrate(const Round& round) {
@@ -75,12 +120,7 @@ std::size_t calibrate(const Round& round) {
 
 // Units a second.
 double best_rate(ThreadPool* pool, unsigned threads, const Round& round) {
-    const std::size_t rounds = calibrate(round);
-    double best = 0.0;
-    for (unsigned run = 0; run < kRuns; ++run) {
-        best = std::max(best, run_team(pool, threads, rounds, round));
-    }
-    return best * 1e9;
+    return Team(pool, threads).best_rate(calibrate(round), round);
 }
 
 // Rounds a working set up in steps of a quarter octave, so that few sizes are measured.
