@@ -8,84 +8,18 @@
 #include <string>
 
 #include "gemm_int8_kernels.hpp"
+#include "gemm_plan.hpp"
 #include "matrix_checks.hpp"
 #include "tasks.hpp"
 
 namespace abikit::simd {
 namespace {
 
-// Blocks of columns and rows of a task: B's part stays in the second-level cache.
-constexpr std::size_t kTaskColumns = 4 * int8::kBlock;
-constexpr std::size_t kTaskRows = 192;
-constexpr std::size_t kRowStep = 12;  // a multiple of the rows of any tile
-constexpr std::size_t kWantedTasks = 16;
-constexpr std::size_t kLeastWork = std::size_t{1} << 20;  // multiply-adds of a task worth a thread
-
-// How C is cut. A function of the shape alone.
-struct Plan {
-    std::size_t rows = 0;
-    std::size_t columns = 0;
-    std::size_t row_blocks = 0;
-    std::size_t column_blocks = 0;
-
-    void count(std::size_t m, std::size_t n) {
-        row_blocks = divide_up(m, rows);
-        column_blocks = divide_up(n, columns);
-    }
-};
-
-Plan make_plan(std::size_t m, std::size_t k, std::size_t n) {
-    Plan plan;
-    plan.rows = std::max(kRowStep, round_up(divide_up(m, divide_up(m, kTaskRows)), kRowStep));
-    plan.columns = kTaskColumns;
-    plan.count(m, n);
-    while (plan.row_blocks * plan.column_blocks < kWantedTasks &&
-           plan.rows * plan.columns * k > 2 * kLeastWork) {
-        if (plan.columns > int8::kBlock && n > int8::kBlock) {
-            plan.columns /= 2;
-        } else if (plan.rows > 2 * kRowStep) {
-            plan.rows = round_up(plan.rows / 2, kRowStep);
-        } else {
-            break;
-        }
-        plan.count(m, n);
-    }
-    return plan;
-}
-
 const std::byte* corrections_of(const PackedInt8& b) {
     return b.bytes.data();
 }
 const std::byte* blocks_of(const PackedInt8& b) {
-    return b.bytes.data() + round_up(b.n, int8::kPanel) * sizeof(std::int32_t);
-}
-
-// to[m x k] = the transpose of a[k x m], by squares that stay in the cache.
-void transpose_bytes(const std::uint8_t* a, std::size_t stride, std::size_t m, std::size_t k,
-                     std::uint8_t* to, ThreadPool* pool) {
-    constexpr std::size_t kSquare = 64;
-    for_each_task(divide_up(m, kSquare), pool, [=](std::size_t index) {
-        const std::size_t first = index * kSquare;
-        const std::size_t last = std::min(m, first + kSquare);
-        for (std::size_t from = 0; from < k; from += kSquare) {
-            const std::size_t end = std::min(k, from + kSquare);
-            for (std::size_t row = first; row < last; ++row) {
-                for (std::size_t i = from; i < end; ++i) {
-                    to[row * k + i] = a[i * stride + row];
-                }
-            }
-        }
-    });
-}
-
-template <class T>
-void zero_or_keep(const GemmInt8<T>& p) {
-    if (p.accumulate == Accumulate::kYes) {
-        return;
-    }
-    for (std::size_t r = 0; r < p.c.rows; ++r) {
-        std::fill_n(p.c.values.data() + r * p.c.stride, p.c.columns, 0);
-    }
+    return b.bytes.data() + round_up(b.n, kGemmPanel) * sizeof(std::int32_t);
 }
 
 template <class T>
@@ -97,18 +31,18 @@ void run(const GemmInt8<T>& p, std::byte* workspace, ThreadPool* pool) {
         return;
     }
     if (k == 0) {
-        zero_or_keep(p);
+        zero_unless(p.c, p.accumulate);
         return;
     }
     const auto* a = reinterpret_cast<const std::uint8_t*>(p.a.values.data());
     std::size_t lda = p.a.stride;
     if (p.transpose_a == Transpose::kYes) {
         auto* plain = reinterpret_cast<std::uint8_t*>(workspace);
-        transpose_bytes(a, lda, m, k, plain, pool);
+        transpose_matrix(a, lda, m, k, plain, pool);
         a = plain;
         lda = k;
     }
-    const Plan plan = make_plan(m, k, n);
+    const GemmPlan plan = make_gemm_plan(m, k, n);
     const std::size_t padded_depth = round_up(k, int8::kGroup);
     for_each_task(plan.row_blocks * plan.column_blocks, pool, [&](std::size_t index) {
         const std::size_t row = index % plan.row_blocks * plan.rows;
@@ -147,14 +81,9 @@ Status check(const GemmInt8<T>& p) {
     ABI_CHECK(check_matrix(p.a, "A"));
     ABI_CHECK(check_matrix(p.c, "C"));
     ABI_CHECK(check_pack(p.b));
-    const std::size_t m = effective_rows(p.a, p.transpose_a);
     const std::size_t k = effective_columns(p.a, p.transpose_a);
-    if (p.c.rows != m || p.c.columns != p.b.n || p.b.k != k) {
-        return fail(Code::kInvalidArgument,
-                    "a product of " + std::to_string(m) + " x " + std::to_string(k) + " by " +
-                        std::to_string(p.b.k) + " x " + std::to_string(p.b.n) + " does not give " +
-                        std::to_string(p.c.rows) + " x " + std::to_string(p.c.columns));
-    }
+    ABI_CHECK(
+        check_product(effective_rows(p.a, p.transpose_a), k, p.b.k, p.b.n, p.c.rows, p.c.columns));
     if (k > max_depth<T>()) {
         return fail(Code::kInvalidArgument,
                     "sums of " + std::to_string(k) + " products may exceed 32 bits",
@@ -265,7 +194,7 @@ std::size_t packed_int8_bytes(std::size_t k, std::size_t n) noexcept {
     if (k > kMost || n > kMost) {
         return 0;
     }
-    const std::size_t columns = round_up(n, int8::kPanel);
+    const std::size_t columns = round_up(n, kGemmPanel);
     std::size_t bytes = 0;
     if (__builtin_mul_overflow(columns, round_up(k, int8::kGroup) + sizeof(std::int32_t), &bytes)) {
         return 0;
@@ -282,16 +211,16 @@ Status pack_int8(MatrixView<const std::int8_t> b, Transpose transpose, std::span
     const bool plain = transpose == Transpose::kNo;
     const std::size_t padded_depth = round_up(k, int8::kGroup);
     std::byte* corrections = out.data();
-    std::byte* blocks = out.data() + round_up(n, int8::kPanel) * sizeof(std::int32_t);
+    std::byte* blocks = out.data() + round_up(n, kGemmPanel) * sizeof(std::int32_t);
     const std::size_t column_stride = plain ? 1 : b.stride;
     try {
-        for_each_task(divide_up(n, int8::kBlock), pool, [&](std::size_t index) {
-            const std::size_t column = index * int8::kBlock;
+        for_each_task(divide_up(n, kGemmBlock), pool, [&](std::size_t index) {
+            const std::size_t column = index * kGemmBlock;
             int8::pack({.b = k == 0 ? nullptr : b.values.data() + column * column_stride,
                         .row_stride = plain ? b.stride : 1,
                         .column_stride = column_stride,
                         .depth = k,
-                        .columns = std::min(int8::kBlock, n - column),
+                        .columns = std::min(kGemmBlock, n - column),
                         .out = blocks + column * padded_depth,
                         .corrections = corrections + column * sizeof(std::int32_t)});
         });

@@ -7,13 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "tasks.hpp"
+#include "gemm_plan.hpp"
 
 namespace abikit::simd::int8 {
 
-inline constexpr std::size_t kPanel = 16;  // columns: a multiple of those of any vector
-inline constexpr std::size_t kBlock = 64;  // columns that are contiguous for one group of depth
-inline constexpr std::size_t kGroup = 4;   // values of depth side by side
+inline constexpr std::size_t kPanel = kGemmPanel;
+inline constexpr std::size_t kBlock = kGemmBlock;
+inline constexpr std::size_t kGroup = 4;  // values of depth side by side
 inline constexpr std::size_t kPanelGroupBytes = kPanel * kGroup;
 
 // A rectangle of C: `rows` rows of A against consecutive blocks of packed B, over the whole depth.

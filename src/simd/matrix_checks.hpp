@@ -58,6 +58,20 @@ Status check_matrix(const MatrixView<T>& matrix, std::string_view name) {
     return {};
 }
 
+// kInvalidArgument unless an m x k by a b_rows x b_columns matrix gives c_rows x c_columns.
+inline Status check_product(std::size_t m, std::size_t k, std::size_t b_rows, std::size_t b_columns,
+                            std::size_t c_rows, std::size_t c_columns) {
+    if (c_rows == m && c_columns == b_columns && b_rows == k) {
+        return {};
+    }
+    const auto size = [](std::size_t rows, std::size_t columns) {
+        return std::to_string(rows) + " x " + std::to_string(columns);
+    };
+    return fail(Code::kInvalidArgument, "a product of " + size(m, k) + " by " +
+                                            size(b_rows, b_columns) + " does not give " +
+                                            size(c_rows, c_columns));
+}
+
 // kInvalidArgument unless the workspace has the bytes that the product asked for.
 inline Status check_workspace(std::span<const std::byte> workspace, std::size_t needed) {
     if (workspace.size() < needed) {

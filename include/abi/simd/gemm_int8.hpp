@@ -37,12 +37,6 @@ ABI_API std::size_t packed_int8_bytes(std::size_t k, std::size_t n) noexcept;
 ABI_API Status pack_int8(MatrixView<const std::int8_t> b, Transpose transpose,
                          std::span<std::byte> out, ThreadPool* pool = nullptr);
 
-// What becomes of the former C.
-enum class Accumulate {
-    kNo,   // C is only written
-    kYes,  // the product is added, modulo 2^32 for the integer products
-};
-
 // C[m x n] = op(A)[m x k] * B[k x n] (+ C). T is std::int8_t or std::uint8_t.
 template <class T>
 struct GemmInt8 {

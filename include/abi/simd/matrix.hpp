@@ -12,6 +12,12 @@ enum class Transpose {
     kYes,
 };
 
+// What becomes of the former values of a result.
+enum class Accumulate {
+    kNo,   // they are only written over
+    kYes,  // the product is added to them (modulo 2^32 where they are integers)
+};
+
 // rows x columns values; element (r, c) is values[r * stride + c]. Valid when stride >= columns and
 // values holds (rows - 1) * stride + columns elements, or when there is no element at all. Borrows.
 template <class T>

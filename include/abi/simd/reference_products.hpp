@@ -7,6 +7,7 @@
 
 #include <abi/core/export.h>
 #include <abi/simd/reference.hpp>
+#include <abi/simd/types.hpp>
 
 namespace abikit::simd::reference {
 
@@ -15,6 +16,8 @@ namespace abikit::simd::reference {
 ABI_API Sum strided_dot(const float* a, std::size_t a_stride, const float* b, std::size_t b_stride,
                         std::size_t count) noexcept;
 
+ABI_API Sum strided_dot(const BFloat16* a, std::size_t a_stride, const BFloat16* b,
+                        std::size_t b_stride, std::size_t count) noexcept;
 // The same of bytes, exactly.
 ABI_API std::int64_t strided_dot(const std::int8_t* a, std::size_t a_stride, const std::int8_t* b,
                                  std::size_t b_stride, std::size_t count) noexcept;

@@ -1,6 +1,8 @@
 // A tile of an int8 product and the loops around it, for one instruction set. Included once for
 // each by gemm_int8.cpp, with ABI_INT8_VNNI 1 where vpdpbusd may be used; no guard, on purpose.
 
+#include "kernels/repeat-inl.h"
+
 namespace hn = hwy::HWY_NAMESPACE;
 using int8::kBlock;
 using int8::kGroup;
@@ -34,17 +36,6 @@ constexpr std::size_t tile_panels(std::size_t rows) {
     return rows == 1 ? 4 : rows == 2 ? 2 : 1;
 }
 #endif
-
-// body(0), body(1), ... with constants for arguments, so that arrays of sums become registers
-// before the compiler looks at loops.
-template <class Body, std::size_t... kIndices>
-HWY_INLINE void repeat_indices(std::index_sequence<kIndices...>, const Body& body) {
-    (body(std::integral_constant<std::size_t, kIndices>()), ...);
-}
-template <std::size_t kCount, class Body>
-HWY_INLINE void repeat(const Body& body) {
-    repeat_indices(std::make_index_sequence<kCount>(), body);
-}
 
 // Where a tile of sums goes.
 struct Out {

@@ -11,6 +11,7 @@ std::vector<KernelCheck> simd_checks() {
         bytes_checks,
         math_checks,
         gemm_int8_checks,
+        gemm_bf16_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -27,6 +28,7 @@ std::vector<KernelBenchmark> simd_benchmarks() {
         add_gemv_benchmarks,
         add_bytes_benchmarks,
         add_gemm_int8_benchmarks,
+        add_gemm_bf16_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {

@@ -18,6 +18,8 @@ std::vector<KernelBenchmark> simd_benchmarks();
 std::span<const KernelCheck> distance_checks();
 std::span<const KernelCheck> math_checks();
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
+std::span<const KernelCheck> gemm_bf16_checks();
+void add_gemm_bf16_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemm_int8_checks();
 void add_gemm_int8_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemv_checks();
