@@ -1,5 +1,5 @@
-// The scalar twins of math.hpp and normalize.hpp in long double: what the vector functions are
-// checked against. Slow on purpose; the C library's functions and one obvious formula each.
+// The scalar twins of math.hpp in long double: what the vector functions are checked against. Slow
+// on purpose; the C library's functions and one obvious formula each.
 #pragma once
 
 #include <cstddef>

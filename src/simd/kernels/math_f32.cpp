@@ -48,28 +48,28 @@ struct Silu {
 };
 
 void exp_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Exp());
+    math::transform(Floats(), Exp(), count, out, x);
 }
 void log_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Log());
+    math::transform(Floats(), Log(), count, out, x);
 }
 void tanh_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Tanh());
+    math::transform(Floats(), Tanh(), count, out, x);
 }
 void sigmoid_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Sigmoid());
+    math::transform(Floats(), Sigmoid(), count, out, x);
 }
 void erf_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Erf());
+    math::transform(Floats(), Erf(), count, out, x);
 }
 void gelu_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Gelu());
+    math::transform(Floats(), Gelu(), count, out, x);
 }
 void gelu_tanh_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, GeluTanh());
+    math::transform(Floats(), GeluTanh(), count, out, x);
 }
 void silu_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Silu());
+    math::transform(Floats(), Silu(), count, out, x);
 }
 
 }  // namespace

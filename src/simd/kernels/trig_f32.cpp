@@ -29,10 +29,10 @@ struct Cosine {
 };
 
 void sin_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Sine());
+    math::transform(Floats(), Sine(), count, out, x);
 }
 void cos_all(const float* x, std::size_t count, float* out) {
-    math::transform(Floats(), x, count, out, Cosine());
+    math::transform(Floats(), Cosine(), count, out, x);
 }
 
 }  // namespace

@@ -6,12 +6,8 @@ namespace abikit::suites {
 std::vector<KernelCheck> simd_checks() {
     using Family = std::span<const KernelCheck> (*)();
     static constexpr Family kFamilies[] = {
-        distance_checks,
-        gemv_checks,
-        bytes_checks,
-        math_checks,
-        gemm_int8_checks,
-        gemm_bf16_checks,
+        distance_checks,  gemv_checks,      bytes_checks,  math_checks,
+        gemm_int8_checks, gemm_bf16_checks, reduce_checks, normalize_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -24,11 +20,8 @@ std::vector<KernelCheck> simd_checks() {
 std::vector<KernelBenchmark> simd_benchmarks() {
     using Family = void (*)(std::vector<KernelBenchmark>&);
     static constexpr Family kFamilies[] = {
-        add_distance_benchmarks,
-        add_gemv_benchmarks,
-        add_bytes_benchmarks,
-        add_gemm_int8_benchmarks,
-        add_gemm_bf16_benchmarks,
+        add_distance_benchmarks,  add_gemv_benchmarks,      add_bytes_benchmarks,
+        add_gemm_int8_benchmarks, add_gemm_bf16_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {

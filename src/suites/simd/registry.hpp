@@ -17,6 +17,8 @@ std::vector<KernelBenchmark> simd_benchmarks();
 // The families. Each returns its checks, and appends its rows.
 std::span<const KernelCheck> distance_checks();
 std::span<const KernelCheck> math_checks();
+std::span<const KernelCheck> reduce_checks();
+std::span<const KernelCheck> normalize_checks();
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemm_bf16_checks();
 void add_gemm_bf16_benchmarks(std::vector<KernelBenchmark>& rows);
