@@ -26,9 +26,6 @@ namespace abikit::suites {
 // Twelve sums: two multiply-adds a cycle of a latency of up to six cycles, and sixteen registers
 // hold them and the operands.
 constexpr std::size_t kChains = 12;
-// Two fewer where a step needs a register for its own, or the compiler would move sums to memory;
-// vpmaddwd and vpaddd take four cycles together.
-constexpr std::size_t kFewChains = 10;
 // What the chains start with; room for the widest vectors (SVE: 2048 bits). Sums that began equal
 // would be merged by the compiler.
 constexpr std::size_t kMaxLanes = 64;
@@ -52,11 +49,23 @@ namespace abikit::suites::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// sum = step(sum, spare) for `kCount` sums in each round; steps that make two vectors of results
-// add the second to a spare sum. Returns the total, so that nothing can be dropped. Named
-// variables, because vectors of unknown length cannot stand in arrays.
-template <std::size_t kCount, class D, class Step, class T = hn::TFromD<D>>
-HWY_INLINE T run_chains(D d, std::size_t steps, const T* HWY_RESTRICT starts, const Step& step) {
+// sum = step(...), in the register that it is in: GCC would hold results beside the sums until the
+// end of a round, and move what has no register to memory.
+template <class V, class Factor, class Step>
+HWY_INLINE void advance(V& sum, Factor factor, V term, V& spare, const Step& step) {
+    sum = step(sum, factor, term, spare);
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128 && !HWY_COMPILER_MSVC
+    __asm__("" : "+v"(sum.raw));
+#endif
+}
+
+// sum = step(sum, factor, term, spare) for twelve sums in each round; steps that make two vectors
+// of results add the second to a spare sum. Returns the total, so that nothing can be dropped.
+// Named variables and arguments, because vectors of unknown length can neither stand in arrays nor
+// be captured.
+template <class D, class Factor, class Step, class T = hn::TFromD<D>>
+HWY_INLINE T run_chains(D d, std::size_t steps, const T* HWY_RESTRICT starts, Factor factor,
+                        hn::Vec<D> term, const Step& step) {
     const auto start = [d, starts](std::size_t chain)
                            HWY_ATTR { return hn::LoadU(d, starts + chain); };
     auto s0 = start(0), s1 = start(1), s2 = start(2), s3 = start(3), s4 = start(4), s5 = start(5);
@@ -64,20 +73,18 @@ HWY_INLINE T run_chains(D d, std::size_t steps, const T* HWY_RESTRICT starts, co
     auto s11 = start(11);
     auto a = hn::Zero(d), b = hn::Zero(d), c = hn::Zero(d), e = hn::Zero(d);
     for (std::size_t i = 0; i < steps; ++i) {
-        s0 = step(s0, a);
-        s1 = step(s1, b);
-        s2 = step(s2, c);
-        s3 = step(s3, e);
-        s4 = step(s4, a);
-        s5 = step(s5, b);
-        s6 = step(s6, c);
-        s7 = step(s7, e);
-        s8 = step(s8, a);
-        s9 = step(s9, b);
-        if constexpr (kCount == kChains) {
-            s10 = step(s10, c);
-            s11 = step(s11, e);
-        }
+        advance(s0, factor, term, a, step);
+        advance(s1, factor, term, b, step);
+        advance(s2, factor, term, c, step);
+        advance(s3, factor, term, e, step);
+        advance(s4, factor, term, a, step);
+        advance(s5, factor, term, b, step);
+        advance(s6, factor, term, c, step);
+        advance(s7, factor, term, e, step);
+        advance(s8, factor, term, a, step);
+        advance(s9, factor, term, b, step);
+        advance(s10, factor, term, c, step);
+        advance(s11, factor, term, e, step);
     }
     const auto first = hn::Add(hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)),
                                hn::Add(hn::Add(s4, s5), hn::Add(s6, s7)));
@@ -92,11 +99,9 @@ HWY_INLINE T run_chains(D d, std::size_t steps, const T* HWY_RESTRICT starts, co
 std::size_t fma_rounds(std::size_t steps, const float* HWY_RESTRICT starts, float* total) {
     const hn::ScalableTag<float> d;
     using Vec = hn::Vec<decltype(d)>;
-    const Vec factor = hn::Set(d, starts[0]);
-    const Vec term = hn::Set(d, starts[1]);
-    *total = run_chains<kChains>(d, steps, starts, [factor, term](Vec sum, Vec&) HWY_ATTR {
-        return hn::MulAdd(sum, factor, term);
-    });
+    *total = run_chains(d, steps, starts, hn::Set(d, starts[0]), hn::Set(d, starts[1]),
+                        [](Vec sum, Vec factor, Vec term, Vec&)
+                            HWY_ATTR { return hn::MulAdd(sum, factor, term); });
     return kChains * hn::Lanes(d);
 }
 
@@ -121,23 +126,26 @@ std::size_t int8_rounds(std::size_t steps, const std::int32_t* HWY_RESTRICT star
 #elif ABI_SUITES_QUAD_INT8
     const hn::ScalableTag<std::int32_t> d;
     using Vec = hn::Vec<decltype(d)>;
-    const auto left = hn::BitCast(hn::ScalableTag<std::uint8_t>(), hn::Set(d, starts[0]));
-    const auto right = hn::BitCast(hn::ScalableTag<std::int8_t>(), hn::Set(d, starts[1]));
-    *total = run_chains<kChains>(d, steps, starts, [d, left, right](Vec sum, Vec&) HWY_ATTR {
-        return hn::SumOfMulQuadAccumulate(d, left, right, sum);
-    });
+    const auto bytes = hn::BitCast(hn::ScalableTag<std::int8_t>(), hn::Set(d, starts[0]));
+    *total = run_chains(
+        d, steps, starts, bytes, hn::Zero(d),
+        [](Vec sum, hn::Vec<hn::ScalableTag<std::int8_t>> factor, Vec, Vec&) HWY_ATTR {
+            const auto offset = hn::BitCast(hn::ScalableTag<std::uint8_t>(), factor);
+            return hn::SumOfMulQuadAccumulate(hn::ScalableTag<std::int32_t>(), offset, factor, sum);
+        });
     return kChains * hn::Lanes(d) * 4;
 #else
     const hn::ScalableTag<std::int32_t> d;
     const hn::Repartition<std::int16_t, decltype(d)> d16;
     using Vec = hn::Vec<decltype(d)>;
-    const auto factor = hn::BitCast(d16, hn::Set(d, starts[0]));
-    const Vec term = hn::Set(d, starts[1]);
-    *total = run_chains<kFewChains>(
-        d, steps, starts, [d, d16, factor, term](Vec sum, Vec& spare) HWY_ATTR {
-            return hn::ReorderWidenMulAccumulate(d, hn::BitCast(d16, sum), factor, term, spare);
+    *total = run_chains(
+        d, steps, starts, hn::BitCast(d16, hn::Set(d, starts[0])), hn::Set(d, starts[1]),
+        [](Vec sum, hn::Vec<decltype(d16)> factor, Vec term, Vec& spare) HWY_ATTR {
+            const hn::ScalableTag<std::int32_t> d32;
+            const hn::Repartition<std::int16_t, decltype(d32)> pairs;
+            return hn::ReorderWidenMulAccumulate(d32, hn::BitCast(pairs, sum), factor, term, spare);
         });
-    return kFewChains * hn::Lanes(d) * 2;
+    return kChains * hn::Lanes(d) * 2;
 #endif
 }
 
@@ -146,10 +154,14 @@ std::size_t bf16_rounds(std::size_t steps, const float* HWY_RESTRICT starts, flo
     const hn::ScalableTag<float> d;
     const hn::Repartition<hwy::bfloat16_t, decltype(d)> d16;
     using Vec = hn::Vec<decltype(d)>;
-    const auto factor = hn::OrderedDemote2To(d16, hn::Set(d, starts[0]), hn::Set(d, starts[1]));
-    *total = run_chains<kChains>(d, steps, starts, [d, factor](Vec sum, Vec& spare) HWY_ATTR {
-        return hn::ReorderWidenMulAccumulate(d, factor, factor, sum, spare);
-    });
+    *total = run_chains(
+        d, steps, starts, hn::OrderedDemote2To(d16, hn::Set(d, starts[0]), hn::Set(d, starts[1])),
+        hn::Zero(d),
+        [](Vec sum, hn::Vec<hn::Repartition<hwy::bfloat16_t, hn::ScalableTag<float>>> factor, Vec,
+           Vec& spare) HWY_ATTR {
+            return hn::ReorderWidenMulAccumulate(hn::ScalableTag<float>(), factor, factor, sum,
+                                                 spare);
+        });
     return kChains * hn::Lanes(d) * 2;
 #else
     return fma_rounds(steps, starts, total);
