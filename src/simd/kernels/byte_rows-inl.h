@@ -1,0 +1,319 @@
+// Exact integer sums over rows of int8 or uint8. Sums are 32 bits wide and wrap, so that any order
+// of additions gives the same bits on every target. A body like rows-inl.h, included right after
+// it; ABI_SIMD_VNNI says whether the pass has the AVX512-VNNI instructions.
+
+#if HWY_TARGET == HWY_SCALAR
+
+// Plain code: one row, one sum.
+template <class T>
+std::uint32_t sum_row(DistanceMetric metric, const T* query, const T* row, std::size_t dim) {
+    std::uint32_t sum = 0;
+    for (std::size_t j = 0; j < dim; ++j) {
+        const int value = row[j];
+        const int other = metric == DistanceMetric::kSquaredNorm ? 0 : query[j];
+        const int term =
+            metric == DistanceMetric::kDot ? other * value : (other - value) * (other - value);
+        sum += static_cast<std::uint32_t>(term);
+    }
+    return sum;
+}
+
+template <class T, class Rows>
+void rows_of_query(DistanceMetric metric, const T* query, const Rows& rows, std::size_t dim,
+                   std::size_t count, std::uint32_t* out) {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = sum_row(metric, query, rows.at(i), dim);
+    }
+}
+
+#else
+
+using Bytes = hn::ScalableTag<std::uint8_t>;
+using ByteVec = hn::Vec<Bytes>;
+using Sums = hn::Repartition<std::int32_t, Bytes>;
+using SumVec = hn::Vec<Sums>;
+using Shorts = hn::Repartition<std::int16_t, Bytes>;
+using ShortVec = hn::Vec<Shorts>;
+
+// sum + a * b over pairs of 16-bit lanes.
+HWY_INLINE SumVec add_pairs(ShortVec a, ShortVec b, SumVec sum) {
+#if ABI_SIMD_VNNI
+    return SumVec{_mm512_dpwssd_epi32(sum.raw, a.raw, b.raw)};
+#else
+    SumVec other = hn::Zero(Sums());
+    sum = hn::ReorderWidenMulAccumulate(Sums(), a, b, sum, other);
+    return hn::Add(sum, other);
+#endif
+}
+
+// Squares of unsigned bytes.
+HWY_INLINE SumVec add_squares(ByteVec v, SumVec sum) {
+#if HWY_TARGET == HWY_NEON
+    const uint16x8_t low = vmull_u8(vget_low_u8(v.raw), vget_low_u8(v.raw));
+    const uint16x8_t high = vmull_high_u8(v.raw, v.raw);
+    const uint32x4_t sum0 = vpadalq_u16(vreinterpretq_u32_s32(sum.raw), low);
+    return SumVec(vreinterpretq_s32_u32(vpadalq_u16(sum0, high)));
+#else
+    const Bytes d;
+    const ByteVec zero = hn::Zero(d);
+    const ShortVec low = hn::BitCast(Shorts(), hn::InterleaveLower(d, v, zero));
+    const ShortVec high = hn::BitCast(Shorts(), hn::InterleaveUpper(d, v, zero));
+    return add_pairs(high, high, add_pairs(low, low, sum));
+#endif
+}
+
+// |a - b| of values of T, which fits a byte without sign.
+template <class T>
+HWY_INLINE ByteVec distance_of(ByteVec a, ByteVec b) {
+    const hn::Repartition<T, Bytes> d;
+    const auto x = hn::BitCast(d, a);
+    const auto y = hn::BitCast(d, b);
+    const Bytes bytes;
+    return hn::Sub(hn::BitCast(bytes, hn::Max(x, y)), hn::BitCast(bytes, hn::Min(x, y)));
+}
+
+// The values at even and odd places, widened: cheaper than in order, and order does not matter.
+template <class T>
+HWY_INLINE ShortVec even_values(ByteVec v) {
+    if constexpr (std::is_signed_v<T>) {
+        return hn::ShiftRight<8>(hn::ShiftLeft<8>(hn::BitCast(Shorts(), v)));
+    } else {
+        return hn::And(hn::BitCast(Shorts(), v), hn::Set(Shorts(), 0x00FF));
+    }
+}
+template <class T>
+HWY_INLINE ShortVec odd_values(ByteVec v) {
+    using Wide = std::conditional_t<std::is_signed_v<T>, std::int16_t, std::uint16_t>;
+    const hn::Repartition<Wide, Bytes> d;
+    return hn::BitCast(Shorts(), hn::ShiftRight<8>(hn::BitCast(d, v)));
+}
+
+template <class T>
+struct ByteSquaredDifference {
+    static constexpr bool kHasQuery = true;
+    static HWY_INLINE SumVec add_term(ByteVec query, ByteVec row, SumVec sum) {
+        return add_squares(distance_of<T>(query, row), sum);
+    }
+    static std::uint32_t correction(const T* /*query*/, std::size_t /*dim*/) { return 0; }
+};
+
+template <class T>
+struct ByteSquaredNorm {
+    static constexpr bool kHasQuery = false;
+    static HWY_INLINE SumVec add_term(ByteVec query, ByteVec row, SumVec sum) {
+        return add_squares(distance_of<T>(query, row), sum);  // the query is zero
+    }
+    static std::uint32_t correction(const T* /*query*/, std::size_t /*dim*/) { return 0; }
+};
+
+// Products with any values.
+template <class T>
+struct ByteDot {
+    static constexpr bool kHasQuery = true;
+    static HWY_INLINE SumVec add_term(ByteVec query, ByteVec row, SumVec sum) {
+#if ABI_SIMD_VNNI
+        // The instruction multiplies bytes without sign by bytes with sign. Flipping the top bit of
+        // a row's values moves them by 128 from one kind to the other, which adds the same multiple
+        // of the query's sum to each row.
+        const ByteVec flipped = hn::Xor(row, hn::Set(Bytes(), 0x80));
+        if constexpr (std::is_signed_v<T>) {
+            return SumVec{_mm512_dpbusd_epi32(sum.raw, flipped.raw, query.raw)};
+        } else {
+            return SumVec{_mm512_dpbusd_epi32(sum.raw, query.raw, flipped.raw)};
+        }
+#elif HWY_TARGET == HWY_NEON
+        if constexpr (std::is_signed_v<T>) {
+            const int8x16_t a = vreinterpretq_s8_u8(query.raw);
+            const int8x16_t b = vreinterpretq_s8_u8(row.raw);
+            const int32x4_t low = vpadalq_s16(sum.raw, vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+            return SumVec(vpadalq_s16(low, vmull_high_s8(a, b)));
+        } else {
+            const uint16x8_t low = vmull_u8(vget_low_u8(query.raw), vget_low_u8(row.raw));
+            const uint32x4_t sum0 = vpadalq_u16(vreinterpretq_u32_s32(sum.raw), low);
+            const uint16x8_t high = vmull_high_u8(query.raw, row.raw);
+            return SumVec(vreinterpretq_s32_u32(vpadalq_u16(sum0, high)));
+        }
+#else
+        sum = add_pairs(even_values<T>(query), even_values<T>(row), sum);
+        return add_pairs(odd_values<T>(query), odd_values<T>(row), sum);
+#endif
+    }
+    static std::uint32_t correction([[maybe_unused]] const T* query,
+                                    [[maybe_unused]] std::size_t dim) {
+#if ABI_SIMD_VNNI
+        std::uint32_t sum = 0;
+        for (std::size_t j = 0; j < dim; ++j) {
+            sum += static_cast<std::uint32_t>(static_cast<std::int32_t>(query[j]));
+        }
+        return std::is_signed_v<T> ? std::uint32_t{0} - 128 * sum : 128 * sum;
+#else
+        return 0;
+#endif
+    }
+};
+
+// Where the processor multiplies bytes but not by VNNI, products of a query without -128 go through
+// 16 bits: |row| <= 128 times query <= 127 in magnitude, two of them, is at most 32,512.
+#if HWY_ARCH_X86 && !ABI_SIMD_VNNI && !HWY_CAP_GE512
+#define ABI_SIMD_NARROW_DOT 1
+struct ByteNarrowDot {
+    static constexpr bool kHasQuery = true;
+    static HWY_INLINE SumVec add_term(ByteVec query, ByteVec row, SumVec sum) {
+#if HWY_CAP_GE256
+        const __m256i pairs =
+            _mm256_maddubs_epi16(_mm256_abs_epi8(row.raw), _mm256_sign_epi8(query.raw, row.raw));
+        const ShortVec products{pairs};
+#else
+        const __m128i pairs =
+            _mm_maddubs_epi16(_mm_abs_epi8(row.raw), _mm_sign_epi8(query.raw, row.raw));
+        const ShortVec products{pairs};
+#endif
+        return add_pairs(products, hn::Set(Shorts(), 1), sum);
+    }
+    static std::uint32_t correction(const std::int8_t* /*query*/, std::size_t /*dim*/) {
+        return 0;
+    }
+};
+#else
+#define ABI_SIMD_NARROW_DOT 0
+#endif
+
+HWY_INLINE const std::uint8_t* as_bytes(const std::int8_t* p) {
+    return reinterpret_cast<const std::uint8_t*>(p);
+}
+HWY_INLINE const std::uint8_t* as_bytes(const std::uint8_t* p) {
+    return p;
+}
+
+// The last `count` (fewer than a vector) bytes at p, other lanes zero, reading nothing outside
+// [p - whole, p + count). See load_tail in float_rows-inl.h.
+HWY_INLINE ByteVec load_byte_tail(const std::uint8_t* p, std::size_t count, std::size_t whole) {
+    const Bytes d;
+#if HWY_MEM_OPS_MIGHT_FAULT
+    if (whole != 0) {
+        const std::size_t surplus = hn::Lanes(d) - count;
+        return hn::IfThenZeroElse(hn::FirstN(d, surplus), hn::LoadU(d, p - surplus));
+    }
+    HWY_ALIGN std::uint8_t padded[hn::MaxLanes(d)] = {};
+    std::copy_n(p, count, padded);
+    return hn::Load(d, padded);
+#else
+    static_cast<void>(whole);
+    return hn::MaskedLoad(hn::FirstN(d, count), d, p);
+#endif
+}
+
+// One query against rows, for rows_in_fours.
+template <class Term, class T>
+struct ByteKernel {
+    using Row = T;
+    using Lane = std::int32_t;
+    using Out = std::uint32_t;
+    static constexpr bool kPlain = false;
+
+    const std::uint8_t* HWY_RESTRICT query;
+    std::size_t dim;
+    std::uint32_t correction;
+
+    HWY_INLINE ByteKernel(const T* of, std::size_t how_many)
+        : query(as_bytes(of)), dim(how_many), correction(Term::correction(of, how_many)) {}
+
+    HWY_INLINE ByteVec query_at(std::size_t j) const {
+        if constexpr (Term::kHasQuery) {
+            return hn::LoadU(Bytes(), query + j);
+        } else {
+            return hn::Zero(Bytes());
+        }
+    }
+
+    HWY_INLINE SumVec sum(const T* HWY_RESTRICT values, std::size_t /*i*/) const {
+        const std::uint8_t* HWY_RESTRICT row = as_bytes(values);
+        const Bytes d;
+        const std::size_t lanes = hn::Lanes(d);
+        SumVec even = hn::Zero(Sums());
+        SumVec odd = hn::Zero(Sums());
+        std::size_t j = 0;
+        for (; j + 2 * lanes <= dim; j += 2 * lanes) {
+            even = Term::add_term(query_at(j), hn::LoadU(d, row + j), even);
+            odd = Term::add_term(query_at(j + lanes), hn::LoadU(d, row + j + lanes), odd);
+        }
+        if (j + lanes <= dim) {
+            even = Term::add_term(query_at(j), hn::LoadU(d, row + j), even);
+            j += lanes;
+        }
+        if (j < dim) {
+            ByteVec rest = hn::Zero(d);
+            if constexpr (Term::kHasQuery) {
+                rest = load_byte_tail(query + j, dim - j, j);
+            }
+            odd = Term::add_term(rest, load_byte_tail(row + j, dim - j, j), odd);
+        }
+        return hn::Add(even, odd);
+    }
+    HWY_INLINE std::uint32_t finish(std::int32_t total, std::size_t /*i*/) const {
+        return static_cast<std::uint32_t>(total) + correction;
+    }
+};
+
+template <class Term, class T, class Rows>
+HWY_INLINE void sum_bytes(const T* query, const Rows& rows, std::size_t dim, std::size_t count,
+                          std::uint32_t* out) {
+    rows_in_fours(ByteKernel<Term, T>(query, dim), rows, count, out);
+}
+
+template <class T, class Rows>
+HWY_INLINE void dots_of_query(const T* query, const Rows& rows, std::size_t dim, std::size_t count,
+                              std::uint32_t* out) {
+#if ABI_SIMD_NARROW_DOT
+    if constexpr (std::is_signed_v<T>) {
+        if (std::find(query, query + dim, T{-128}) == query + dim) {
+            return sum_bytes<ByteNarrowDot, T>(query, rows, dim, count, out);
+        }
+    }
+#endif
+    sum_bytes<ByteDot<T>, T>(query, rows, dim, count, out);
+}
+
+template <class T, class Rows>
+HWY_INLINE void rows_of_query(DistanceMetric metric, const T* query, const Rows& rows,
+                              std::size_t dim, std::size_t count, std::uint32_t* out) {
+    if (metric == DistanceMetric::kL2Squared) {
+        sum_bytes<ByteSquaredDifference<T>, T>(query, rows, dim, count, out);
+    } else if (metric == DistanceMetric::kDot) {
+        dots_of_query<T>(query, rows, dim, count, out);
+    } else {
+        sum_bytes<ByteSquaredNorm<T>, T>(query, rows, dim, count, out);
+    }
+}
+
+#endif  // HWY_TARGET == HWY_SCALAR
+
+// Any job. The rows of a block are taken in chunks that stay in the first-level cache while all
+// queries pass over them.
+template <class T>
+HWY_INLINE void run_bytes(const DistanceJob<T, T, std::uint32_t>& job) {
+    if (job.indices != nullptr) {
+        const RowsByIndex<T> rows(job.rows, job.stride, job.indices, job.count, job.dim);
+        return rows_of_query<T>(job.metric, job.queries, rows, job.dim, job.count, job.out);
+    }
+    constexpr std::size_t kChunkBytes = 16 * 1024;
+    const std::size_t chunk = job.query_count == 1
+                                  ? job.count
+                                  : std::max<std::size_t>(4, kChunkBytes / (job.dim + 1) / 4 * 4);
+    for (std::size_t first = 0; first < job.count; first += chunk) {
+        const std::size_t n = std::min(chunk, job.count - first);
+        const RowsInOrder<T> rows{job.rows + first * job.stride, job.stride};
+        for (std::size_t q = 0; q < job.query_count; ++q) {
+            rows_of_query<T>(job.metric, job.queries + q * job.dim, rows, job.dim, n,
+                             job.out + q * job.count + first);
+        }
+    }
+}
+
+void run_i8(const DistanceJob<std::int8_t, std::int8_t, std::uint32_t>& job) {
+    run_bytes(job);
+}
+
+void run_u8(const DistanceJob<std::uint8_t, std::uint8_t, std::uint32_t>& job) {
+    run_bytes(job);
+}
