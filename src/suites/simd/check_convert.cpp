@@ -355,9 +355,9 @@ std::span<const KernelCheck> convert_checks() {
         {"quantise_rows/int8", "vector", check_quantise_int8},
         {"quantise_rows/int4", "vector", check_quantise_int4},
         {"sign_bits/f32", "vector", check_sign_bits},
-        {"distance_codes/int8", "vector", check_distance_int8},
-        {"distance_codes/int4", "vector", check_distance_int4},
-        {"distance_codes/int8_query", "vector", check_int8_query},
+        {"l2_squared_rows/int8_codes", "vector", check_distance_int8},
+        {"l2_squared_rows/int4_codes", "vector", check_distance_int4},
+        {"l2_squared_rows/int8_query", "vector", check_int8_query},
     };
     return kChecks;
 }

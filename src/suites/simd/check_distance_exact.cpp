@@ -211,16 +211,16 @@ void check_bit_counts(Checker& checker) {
 
 std::span<const KernelCheck> exact_distance_checks() {
     static constexpr KernelCheck kChecks[] = {
-        {"l2_squared/int8", "vector", check_l2<std::int8_t>},
-        {"dot/int8", "vector", check_dot<std::int8_t, std::int32_t>},
-        {"cosine/int8", "vector", check_cosine<std::int8_t>},
+        {"l2_squared_rows/int8", "vector", check_l2<std::int8_t>},
+        {"dot_rows/int8", "vector", check_dot<std::int8_t, std::int32_t>},
+        {"cosine_rows/int8", "vector", check_cosine<std::int8_t>},
         {"squared_norms/int8", "vector", check_squared_norms<std::int8_t>},
-        {"l2_squared/uint8", "vector", check_l2<std::uint8_t>},
-        {"dot/uint8", "vector", check_dot<std::uint8_t, std::uint32_t>},
-        {"cosine/uint8", "vector", check_cosine<std::uint8_t>},
+        {"l2_squared_rows/uint8", "vector", check_l2<std::uint8_t>},
+        {"dot_rows/uint8", "vector", check_dot<std::uint8_t, std::uint32_t>},
+        {"cosine_rows/uint8", "vector", check_cosine<std::uint8_t>},
         {"squared_norms/uint8", "vector", check_squared_norms<std::uint8_t>},
-        {"hamming/bits", "vector", check_hamming},
-        {"jaccard/bits", "vector", check_jaccard},
+        {"hamming_rows/bits", "vector", check_hamming},
+        {"jaccard_rows/bits", "vector", check_jaccard},
         {"bit_counts/bits", "vector", check_bit_counts},
     };
     return kChecks;
