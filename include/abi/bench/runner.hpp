@@ -24,13 +24,13 @@ struct Sample {
 
 struct RunOptions {
     // A sample is at least that long, so that reading the clock (about 50 ns) does not count.
-    double min_sample_seconds = 0.005;
+    double min_sample_seconds = 0.01;
     // Calls before the first sample: caches, branch predictors and the processor's clock settle.
     double warmup_seconds = 0.01;
     unsigned samples = 11;
     // For warm-up and samples together. When it runs out, what has been sampled stands; there is
     // always one sample. A call is never cut short.
-    double max_seconds = 0.25;
+    double max_seconds = 0.4;
 };
 
 // The samples of one body. Iterations are the same for each sample.

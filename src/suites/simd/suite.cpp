@@ -11,6 +11,9 @@
 namespace abikit::suites {
 namespace {
 
+// Seconds that a reference takes for an operation or byte, before one of the kernel was timed.
+constexpr double kScalarGuess = 1e-9;
+
 std::string limit_name(Peak limit) {
     switch (limit) {
         case Peak::kRead:
@@ -124,8 +127,8 @@ private:
                       bench::BenchmarkResult& result) {
         const double work = prepared.operations > 0.0 ? prepared.operations : prepared.bytes;
         const auto known = scalar_seconds_.find(row.name);
-        const bool too_slow =
-            known != scalar_seconds_.end() && known->second * work > options_.max_scalar_seconds;
+        const double each = known == scalar_seconds_.end() ? kScalarGuess : known->second;
+        const bool too_slow = each * work > options_.max_scalar_seconds;
         if (!prepared.run_scalar || too_slow) {
             return {};
         }

@@ -33,8 +33,8 @@ struct SimdRunOptions {
     // The scalar references are slow on purpose: a few samples will do.
     bench::RunOptions scalar{
         .min_sample_seconds = 0.001, .warmup_seconds = 0.0, .samples = 3, .max_seconds = 0.05};
-    // A reference that would take longer for one call, judged by a smaller row of the same kernel,
-    // is left out: the row then has no speed-up.
+    // A reference that would take longer for one call, judged by an earlier row of the same kernel
+    // or at a nanosecond an operation, is left out: the row then has no speed-up.
     double max_scalar_seconds = 1.0;
 };
 
@@ -52,7 +52,7 @@ struct CheckResult {
     std::string target;
     std::size_t comparisons = 0;
     std::size_t failures = 0;
-    std::vector<std::string> messages;  // the first few failures in words
+    std::vector<std::string> messages{};  // the first few failures in words
 };
 
 // Runs each check on each of these targets, which this machine has, kernel by kernel, and chooses
