@@ -144,7 +144,6 @@ HWY_INLINE UnitVec wrong_lanes(UnitVec now, UnitVec before) {
 }
 
 HWY_INLINE bool all_ascii(UnitVec bytes) {
-    const Units d;
     const hn::RebindToSigned<Units> ints;
     return hn::AllFalse(ints, hn::Lt(hn::BitCast(ints, bytes), hn::Zero(ints)));
 }
