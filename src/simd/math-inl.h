@@ -32,11 +32,11 @@ namespace hn = hwy::HWY_NAMESPACE;
 // ---- Building blocks -------------------------------------------------------------------------
 
 // The smaller of x and a number; NaN stays NaN. On x86 the second operand of min wins when one is
-// NaN; NEON and SVE keep NaN by themselves; plain code does not.
+// NaN; NEON and SVE take the number, and so does plain code.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V min_or_nan(D d, V x, float limit) {
     const V high = hn::Set(d, limit);
-#if HWY_TARGET == HWY_SCALAR
+#if HWY_TARGET == HWY_SCALAR || !HWY_ARCH_X86
     return hn::IfThenElse(hn::Gt(x, high), high, x);
 #else
     return hn::Min(high, x);
@@ -46,7 +46,7 @@ HWY_INLINE V min_or_nan(D d, V x, float limit) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V max_or_nan(D d, V x, float limit) {
     const V low = hn::Set(d, limit);
-#if HWY_TARGET == HWY_SCALAR
+#if HWY_TARGET == HWY_SCALAR || !HWY_ARCH_X86
     return hn::IfThenElse(hn::Lt(x, low), low, x);
 #else
     return hn::Max(low, x);
