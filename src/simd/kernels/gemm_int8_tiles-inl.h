@@ -164,19 +164,21 @@ HWY_INLINE void copy_row(const std::uint8_t* from, std::size_t depth, bool is_un
 // sum + the products of neighbouring pairs, one result for two 16-bit lanes. Exact: two products
 // of 9-bit by 8-bit values.
 #if HWY_ARCH_ARM_A64
+// The compiler's own types: a constructor that it makes for a structure of Highway's vectors lacks
+// the attributes of the target.
 struct Sum {
-    IntVec low;
-    IntVec high;
+    int32x4_t low;
+    int32x4_t high;
 };
 HWY_INLINE Sum zero_sum() {
-    return {hn::Zero(Ints()), hn::Zero(Ints())};
+    return {vdupq_n_s32(0), vdupq_n_s32(0)};
 }
 HWY_INLINE void add_products(ShortVec a, ShortVec b, Sum& sum) {
-    sum.low.raw = vmlal_s16(sum.low.raw, vget_low_s16(a.raw), vget_low_s16(b.raw));
-    sum.high.raw = vmlal_high_s16(sum.high.raw, a.raw, b.raw);
+    sum.low = vmlal_s16(sum.low, vget_low_s16(a.raw), vget_low_s16(b.raw));
+    sum.high = vmlal_high_s16(sum.high, a.raw, b.raw);
 }
 HWY_INLINE IntVec total(const Sum& sum) {
-    return IntVec{vpaddq_s32(sum.low.raw, sum.high.raw)};
+    return IntVec{vpaddq_s32(sum.low, sum.high)};
 }
 #else
 using Sum = IntVec;
