@@ -1,4 +1,5 @@
 // UTF-8 validation and the test for text. Folding is in fold.cpp.
+#include <abi/simd/bytes.hpp>
 #include <abi/text/utf8.hpp>
 
 #include "utf8_decode.hpp"
@@ -71,18 +72,7 @@ Utf8Step decode_utf8(std::string_view text, std::size_t at) noexcept {
 }
 
 std::size_t utf8_valid_prefix(std::string_view text) noexcept {
-    std::size_t at = skip_ascii(text, 0);
-    while (at < text.size()) {
-        const Utf8Step step = decode_utf8(text, at);
-        if (!step.valid) {
-            break;
-        }
-        at += step.bytes;
-        if (at < text.size() && byte_at(text, at) < 0x80) {
-            at = skip_ascii(text, at);
-        }
-    }
-    return at;
+    return simd::valid_utf8_prefix(text);
 }
 
 bool looks_like_text(std::string_view text) noexcept {
