@@ -3,6 +3,7 @@
 // abi/simd/bytes.hpp for the contract.
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <abi/simd/bytes.hpp>
 #include <abi/simd/reference_bytes.hpp>
@@ -215,9 +216,30 @@ HWY_AFTER_NAMESPACE();
 namespace abikit::simd {
 namespace {
 HWY_EXPORT(valid_prefix);
+
+// Short texts, nearly all of them ASCII, are not worth a padded copy.
+constexpr std::size_t kShort = 64;
+
+bool is_ascii(std::string_view text) {
+    std::uint64_t bits = 0;
+    std::size_t i = 0;
+    for (; i + sizeof(bits) <= text.size(); i += sizeof(bits)) {
+        std::uint64_t word;
+        std::memcpy(&word, text.data() + i, sizeof(word));
+        bits |= word;
+    }
+    for (; i < text.size(); ++i) {
+        bits |= std::uint64_t{static_cast<std::uint8_t>(text[i])};
+    }
+    return (bits & 0x8080808080808080U) == 0;
+}
+
 }  // namespace
 
 std::size_t valid_utf8_prefix(std::string_view text) noexcept {
+    if (text.size() < kShort && is_ascii(text)) {
+        return text.size();
+    }
     return HWY_DYNAMIC_DISPATCH(valid_prefix)(text);
 }
 
