@@ -24,27 +24,54 @@ struct Plan {
     std::size_t row_blocks = 0;
     std::size_t depth_block = 0;
     std::size_t depth_blocks = 0;
-    std::size_t sums_stride = 0;  // floats between the sums of two columns
+    std::size_t sums_row_stride = 1;
+    std::size_t sums_column_stride = 1;
     std::size_t sums_floats = 0;  // of one range of depth
-    std::size_t x_stride = 0;     // floats between two packed columns of X; 0: X is used in place
+    std::size_t x_row_stride = 1;
+    std::size_t x_column_stride = 1;
+    std::size_t x_floats = 0;  // packed; 0: X is used where it is
 
     std::size_t tasks() const { return row_blocks * depth_blocks; }
-    std::size_t floats(std::size_t columns) const {
-        return depth_blocks * sums_floats + x_stride * columns;
-    }
+    std::size_t floats() const { return depth_blocks * sums_floats + x_floats; }
 };
+
+void plan_rows(const Problem& p, Plan& plan) {
+    const std::size_t least = std::max(divide_up(kTaskFloats, std::max<std::size_t>(1, p.depth)),
+                                       divide_up(p.rows, kMaxTasks));
+    plan.row_block = round_up(std::max<std::size_t>(1, least), 24);  // a multiple of any tile
+    const std::size_t width = x_width(p.columns);
+    if (width > 1) {
+        plan.x_row_stride = width;  // on average: groups of 16 / width rows take 16 floats
+        plan.x_floats = width * round_up(p.depth, kMaxColumns / width);
+        plan.sums_row_stride = width;
+    } else {
+        plan.sums_row_stride = p.columns;
+        plan.x_column_stride = p.x_column_stride;
+        if (p.x_row_stride != 1 && p.depth > 1) {
+            // One line more, or columns a power of two apart would share sets of the cache.
+            plan.x_column_stride = round_up(p.depth, kLine) + kLine;
+            plan.x_floats = plan.x_column_stride * p.columns;
+        }
+    }
+    plan.sums_floats = round_up(p.rows * plan.sums_row_stride, kLine);
+}
+
+void plan_columns(const Problem& p, Plan& plan) {
+    // Sums of a block of rows stay in the first- or second-level cache; shorter pieces of memory
+    // are read more slowly.
+    plan.row_block = p.columns <= 4 ? 4096 : 2048;
+    plan.x_row_stride = p.x_row_stride;
+    plan.x_column_stride = p.x_column_stride;
+    plan.sums_column_stride = round_up(p.rows, kLine) + kLine;
+    plan.sums_floats = plan.sums_column_stride * p.columns;
+}
 
 Plan make_plan(const Problem& p) {
     Plan plan;
     if (p.storage == Storage::kRows) {
-        const std::size_t least =
-            std::max(divide_up(kTaskFloats, std::max<std::size_t>(1, p.depth)),
-                     divide_up(p.rows, kMaxTasks));
-        plan.row_block = round_up(std::max<std::size_t>(1, least), 8);
-        plan.x_stride = p.x_row_stride == 1 || p.depth <= 1 ? 0 : round_up(p.depth, kLine);
+        plan_rows(p, plan);
     } else {
-        // Sums of a block of rows stay in the first- or second-level cache.
-        plan.row_block = p.columns <= 4 ? 4096 : 1024;
+        plan_columns(p, plan);
     }
     plan.row_blocks = std::max<std::size_t>(1, divide_up(p.rows, plan.row_block));
     const std::size_t affordable = std::max<std::size_t>(1, p.rows * p.depth / kTaskFloats);
@@ -53,8 +80,6 @@ Plan make_plan(const Problem& p) {
     const std::size_t splits = std::clamp<std::size_t>(p.depth / 512, 1, wanted);
     plan.depth_block = round_up(std::max<std::size_t>(1, divide_up(p.depth, splits)), 64);
     plan.depth_blocks = std::max<std::size_t>(1, divide_up(p.depth, plan.depth_block));
-    plan.sums_stride = round_up(p.rows, kLine);
-    plan.sums_floats = plan.sums_stride * p.columns;
     return plan;
 }
 
@@ -70,35 +95,31 @@ void scale(const Problem& p) {
 }
 
 void pack_x(const Problem& p, const Plan& plan, float* packed) {
-    for (std::size_t c = 0; c < p.columns; ++c) {
-        const float* from = p.x + c * p.x_column_stride;
-        float* to = packed + c * plan.x_stride;
-        for (std::size_t k = 0; k < p.depth; ++k) {
-            to[k] = from[k * p.x_row_stride];
+    Task layout;
+    layout.columns = p.columns;
+    layout.x_column_stride = plan.x_column_stride;
+    if (x_width(p.columns) > 1) {
+        std::fill_n(packed, plan.x_floats, 0.0F);
+    }
+    for (std::size_t k = 0; k < p.depth; ++k) {
+        for (std::size_t c = 0; c < p.columns; ++c) {
+            packed[x_at(layout, k, c)] = p.x[k * p.x_row_stride + c * p.x_column_stride];
         }
     }
 }
 
 // Writes the rows [first, last) of Y from the sums of all ranges of depth, added in order.
-void finish(const Problem& p, const Plan& plan, float* sums, std::size_t first, std::size_t last) {
-    for (std::size_t c = 0; c < p.columns; ++c) {
-        float* column = sums + c * plan.sums_stride;
-        for (std::size_t split = 1; split < plan.depth_blocks; ++split) {
-            const float* more = column + split * plan.sums_floats;
-            for (std::size_t r = first; r < last; ++r) {
-                column[r] += more[r];
+void finish(const Problem& p, const Plan& plan, const float* sums, std::size_t first,
+            std::size_t last) {
+    for (std::size_t r = first; r < last; ++r) {
+        for (std::size_t c = 0; c < p.columns; ++c) {
+            const float* from = sums + r * plan.sums_row_stride + c * plan.sums_column_stride;
+            float sum = *from;
+            for (std::size_t split = 1; split < plan.depth_blocks; ++split) {
+                sum += from[split * plan.sums_floats];
             }
-        }
-        float* y = p.y + c * p.y_column_stride;
-        if (p.beta == 0.0F) {
-            for (std::size_t r = first; r < last; ++r) {
-                y[r * p.y_row_stride] = p.alpha * column[r];
-            }
-        } else {
-            for (std::size_t r = first; r < last; ++r) {
-                float& value = y[r * p.y_row_stride];
-                value = p.alpha * column[r] + p.beta * value;
-            }
+            float& y = p.y[r * p.y_row_stride + c * p.y_column_stride];
+            y = p.beta == 0.0F ? p.alpha * sum : p.alpha * sum + p.beta * y;
         }
     }
 }
@@ -114,23 +135,23 @@ void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, s
     const std::size_t row = index % plan.row_blocks * plan.row_block;
     const std::size_t split = index / plan.row_blocks;
     const std::size_t k = split * plan.depth_block;
-    const bool packed = plan.x_stride != 0;
     Task task;
     task.ldw = p.ldw;
     task.rows = std::min(plan.row_block, p.rows - row);
     task.depth = std::min(plan.depth_block, p.depth - k);
     task.columns = p.columns;
-    task.x_row_stride = packed ? 1 : p.x_row_stride;
-    task.x_column_stride = packed ? plan.x_stride : p.x_column_stride;
+    task.x_row_stride = plan.x_row_stride;
+    task.x_column_stride = plan.x_column_stride;
     task.x = x + k * task.x_row_stride;
-    task.sums_stride = plan.sums_stride;
-    task.sums = sums + split * plan.sums_floats + row;
+    task.sums_row_stride = plan.sums_row_stride;
+    task.sums_column_stride = plan.sums_column_stride;
+    task.sums = sums + split * plan.sums_floats + row * plan.sums_row_stride;
     if (p.storage == Storage::kRows) {
         task.w = p.w + row * p.ldw + k;
-        dot_task(task);
+        rows_task(task);
     } else {
         task.w = p.w + k * p.ldw + row;
-        axpy_task(task);
+        columns_task(task);
     }
     if (plan.depth_blocks == 1) {
         finish(p, plan, sums, row, row + task.rows);
@@ -141,7 +162,7 @@ void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, s
 
 std::size_t workspace_bytes(const Problem& problem) noexcept {
     const Plan plan = make_plan(problem);
-    return (plan.floats(problem.columns) + kLine) * sizeof(float);
+    return (plan.floats() + kLine) * sizeof(float);
 }
 
 void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool* pool) {
@@ -154,7 +175,7 @@ void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool
     const Plan plan = make_plan(problem);
     float* sums = aligned_floats(workspace);
     const float* x = problem.x;
-    if (plan.x_stride != 0) {
+    if (plan.x_floats != 0) {
         float* packed = sums + plan.depth_blocks * plan.sums_floats;
         pack_x(problem, plan, packed);
         x = packed;
