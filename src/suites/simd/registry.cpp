@@ -8,7 +8,6 @@ std::vector<KernelCheck> simd_checks() {
     static constexpr Family kFamilies[] = {
         distance_checks, exact_distance_checks, convert_checks,   gemv_checks,   bytes_checks,
         math_checks,     gemm_int8_checks,      gemm_bf16_checks, reduce_checks, normalize_checks,
-        distance_checks, gemv_checks, bytes_checks, math_checks, gemm_int8_checks, gemm_bf16_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
