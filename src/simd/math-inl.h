@@ -1,13 +1,13 @@
 // Elementary functions of a vector of float32, for the kernels of every target: exp, log, tanh,
 // sigmoid, erf, silu and both forms of gelu. Included by kernel files after highway.h; the errors
-// are stated in abi/simd/math.hpp and measured over all floats in docs/simd-accuracy.md. Read
+// are stated in abi/simd/math.hpp and measured in docs/simd-accuracy.md. Read
 // trig-inl.h next for sine and cosine.
 //
 // How the polynomials were made: Lawson's iteration (reweighted least squares, which tends to the
 // minimax fit) on 1,500 Chebyshev nodes against mpmath with 40 digits, the error weighted to be
 // relative to the result; then coefficients are rounded to float32 from the lowest power on, the
-// rest fitted again after each rounding. scripts/fit_math.py repeats it. The error left, relative
-// to the result, stands beside each.
+// rest fitted again after each rounding. The error left, relative to the result, stands
+// beside each.
 //
 // Targets without fused multiply-add (SSSE3, SSE4, plain code) run the same polynomials; only where
 // a product must be known to more than 24 bits is there a second variant.
@@ -181,21 +181,33 @@ HWY_INLINE V exp(D d, V x) {
     return scale(d, fraction, steps);
 }
 
-// e^x for x <= 0, 0 where the result would be below 2^-126 on targets without a scaling
-// instruction: for sums that hold a term of 1.
+// e^x for x <= 0 to a relative error of (|x| / 2 + 4) 2^-24, for sums that hold a term of 1, at two
+// thirds of the cost. 0 where the result would be below 2^-126 on targets without a scaling
+// instruction.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V exp_nonpositive(D d, V x) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-    x = max_or_nan(d, x, -104.5F);
-    V steps;
-    const V fraction = exp_fraction(d, x, steps);
-    return scale(d, fraction, steps);
+    constexpr float kLowest = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3 ? -104.5F : -87.33654F;
+    const V above = max_or_nan(d, x, kLowest);
+    const V rounder = hn::Set(d, kRounder);
+    const V per_ln2 = hn::Set(d, 0x1.715476p+0F);  // 1 / ln 2
+    const V steps = hn::MulAdd(above, per_ln2, rounder);
+    const V n = hn::Sub(steps, rounder);
+#if HWY_NATIVE_FMA
+    const V f = hn::MulSub(above, per_ln2, n);
 #else
-    constexpr float kLowest = -87.33654F;
+    // The rounded product is off by half a unit of up to 2^6.
+    V error;
+    const V product = exact_product(d, above, per_ln2, error);
+    const V f = hn::Add(hn::Sub(product, n), error);
+#endif
+    // 2^f for |f| <= 0.5, 2^-23.0.
+    const V p = polynomial(d, f, 0x1.000002p+0F, 0x1.62e432p-1F, 0x1.ebf874p-3F, 0x1.c6ae24p-5F,
+                           0x1.3d3280p-7F, 0x1.5f757cp-10F);
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+    return scalef(p, n);
+#else
     const auto vanishes = hn::Lt(x, hn::Set(d, kLowest));
-    V steps;
-    const V fraction = exp_fraction(d, max_or_nan(d, x, kLowest), steps);
-    return hn::IfThenZeroElse(vanishes, scale_normal(d, fraction, steps));
+    return hn::IfThenZeroElse(vanishes, scale_normal(d, p, steps));
 #endif
 }
 
@@ -204,23 +216,17 @@ HWY_INLINE V exp_nonpositive(D d, V x) {
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V sigmoid(D d, V x) {
     const V one = hn::Set(d, 1.0F);
+    const V minus_magnitude = hn::Or(x, hn::Set(d, -0.0F));
     V steps;
-    const V fraction = exp_fraction(d, hn::Neg(min_or_nan(d, hn::Abs(x), 104.5F)), steps);
+    const V fraction = exp_fraction(d, max_or_nan(d, minus_magnitude, -104.5F), steps);
     const V e = scale(d, fraction, steps);
     const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
     const V sum = hn::Add(one, e);
-    const V lost = hn::Sub(e, hn::Sub(sum, one));
     const V quotient = hn::Div(numerator, sum);
-    // The remainder times 1 / sum to 5 %, which is plenty for a correction of 2^-23.
+    // numerator - quotient (1 + e); the difference is exact, as the quotient is at least half of
+    // the numerator. Times 1 / sum to 5 %, which is plenty for a correction of 2^-23.
+    const V remainder = hn::NegMulAdd(quotient, e, hn::Sub(numerator, quotient));
     const V inverse = hn::NegMulAdd(sum, hn::Set(d, 0.5F), hn::Set(d, 1.457F));
-    V remainder;
-#if HWY_NATIVE_FMA
-    remainder = hn::NegMulAdd(quotient, sum, numerator);
-#else
-    const V product = exact_product(d, quotient, sum, remainder);
-    remainder = hn::Sub(hn::Sub(numerator, product), remainder);
-#endif
-    remainder = hn::NegMulAdd(quotient, lost, remainder);
     return hn::MulAdd(remainder, inverse, quotient);
 }
 

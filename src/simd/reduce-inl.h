@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <limits>
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "transform-inl.h"
@@ -24,11 +23,12 @@ namespace abikit::simd::HWY_NAMESPACE::math {
 // chains.
 inline constexpr std::size_t kSumVectors = 256;
 
-// Starts to fetch the cache lines of `count` floats.
+// Starts to fetch the cache lines of `count` floats into the second-level cache; the address need
+// not exist.
 HWY_INLINE void prefetch_floats(const float* p, std::size_t count) {
     constexpr std::size_t kLineFloats = 16;
     for (std::size_t i = 0; i < count; i += kLineFloats) {
-        hwy::Prefetch(p + i);
+        __builtin_prefetch(p + i, 0, 2);
     }
 }
 
@@ -43,19 +43,14 @@ HWY_INLINE double sum_of_lanes(D d, V v) {
     return sum;
 }
 
-// The sum over `vectors` <= kSumVectors whole vectors of their terms, one a lane. What stands at
-// `ahead` is fetched meanwhile, as many bytes as are summed; null: nothing is.
+// The sum over `vectors` <= kSumVectors whole vectors of their terms, one a lane.
 template <class D, class Term, class V = hn::Vec<D>>
-HWY_INLINE V sum_vectors(D d, const float* x, std::size_t vectors, const Term& term,
-                         const float* ahead) {
+HWY_INLINE V sum_vectors(D d, const float* x, std::size_t vectors, const Term& term) {
     const std::size_t lanes = hn::Lanes(d);
     V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
     std::size_t i = 0;
     for (; i + 8 <= vectors; i += 8) {
         const float* p = x + i * lanes;
-        if (ahead != nullptr) {
-            prefetch_floats(ahead + i * lanes, 8 * lanes);
-        }
         s0 = term(d, hn::LoadU(d, p), s0);
         s1 = term(d, hn::LoadU(d, p + lanes), s1);
         s2 = term(d, hn::LoadU(d, p + 2 * lanes), s2);
@@ -73,17 +68,15 @@ HWY_INLINE V sum_vectors(D d, const float* x, std::size_t vectors, const Term& t
     return hn::Add(s0, s4);
 }
 
-// The sum of a term of each value: term(d, values, sum) adds to a sum of lanes. `ahead` as above.
+// The sum of a term of each value: term(d, values, sum) adds to a sum of lanes.
 template <class D, class Term>
-HWY_INLINE double sum_terms(D d, const float* x, std::size_t count, const Term& term,
-                            const float* ahead = nullptr) {
+HWY_INLINE double sum_terms(D d, const float* x, std::size_t count, const Term& term) {
     const std::size_t lanes = hn::Lanes(d);
     double sum = 0.0;
     std::size_t i = 0;
     while (count - i >= lanes) {
         const std::size_t vectors = std::min((count - i) / lanes, kSumVectors);
-        sum += sum_of_lanes(
-            d, sum_vectors(d, x + i, vectors, term, ahead == nullptr ? nullptr : ahead + i));
+        sum += sum_of_lanes(d, sum_vectors(d, x + i, vectors, term));
         i += vectors * lanes;
     }
     if (i < count) {
@@ -145,17 +138,29 @@ struct Greatest {
     }
 };
 
-// The extreme of the range, infinity for an empty one; any value when NaN is among them.
-template <class Extreme, class D>
-HWY_INLINE float extreme_of(D d, const float* x, std::size_t count) {
-    using V = hn::Vec<D>;
+// The sum of a term of each value added to `sum`, one a lane; at most kSumVectors vectors.
+template <class D, class Term, class V = hn::Vec<D>>
+HWY_INLINE V add_terms(D d, const float* x, std::size_t count, const Term& term, V sum) {
+    const std::size_t vectors = count / hn::Lanes(d);
+    sum = hn::Add(sum, sum_vectors(d, x, vectors, term));
+    const std::size_t done = vectors * hn::Lanes(d);
+    if (done < count) {
+        const V last = term(d, load_first(d, x + done, count - done), hn::Zero(d));
+        sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, count - done), last));
+    }
+    return sum;
+}
+
+// The lanes of `extreme` joined with the values of the range; any of them when NaN is among them.
+template <class Extreme, class D, class V = hn::Vec<D>>
+HWY_INLINE V join_extreme(D d, const float* x, std::size_t count, V extreme) {
     const std::size_t lanes = hn::Lanes(d);
     const V none = hn::Set(d, Extreme::kNone);
     if (count < lanes) {
         const V values = load_first(d, x, count);
-        return Extreme::of_lanes(d, hn::IfThenElse(hn::FirstN(d, count), values, none));
+        return Extreme::of(hn::IfThenElse(hn::FirstN(d, count), values, none), extreme);
     }
-    V e0 = none, e1 = none, e2 = none, e3 = none;
+    V e0 = extreme, e1 = none, e2 = none, e3 = none;
     std::size_t i = 0;
     for (; i + 4 * lanes <= count; i += 4 * lanes) {
         e0 = Extreme::of(hn::LoadU(d, x + i), e0);
@@ -168,7 +173,14 @@ HWY_INLINE float extreme_of(D d, const float* x, std::size_t count) {
     }
     // The last vector may go over values that were seen already.
     e1 = Extreme::of(hn::LoadU(d, x + count - lanes), e1);
-    return Extreme::of_lanes(d, Extreme::of(Extreme::of(e0, e1), Extreme::of(e2, e3)));
+    return Extreme::of(Extreme::of(e0, e1), Extreme::of(e2, e3));
+}
+
+// The extreme of the range, infinity for an empty one; any value when NaN is among them.
+template <class Extreme, class D>
+HWY_INLINE float extreme_of(D d, const float* x, std::size_t count) {
+    const auto none = hn::Set(d, Extreme::kNone);
+    return Extreme::of_lanes(d, join_extreme<Extreme>(d, x, count, none));
 }
 
 }  // namespace abikit::simd::HWY_NAMESPACE::math

@@ -15,7 +15,7 @@ namespace abikit::simd {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr std::size_t kMinSlack = 256;
+constexpr std::size_t kMinSlack = 64;
 // Values are compared in blocks whose indices fit on the stack.
 constexpr std::size_t kSelectBlock = 1024;
 

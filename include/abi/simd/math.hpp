@@ -3,8 +3,8 @@
 // outside them is read or written. The result of an element depends on the element and the target
 // alone, not on where it stands. noexcept, thread-safe, no allocation; any count, 0 included.
 //
-// Errors are the largest over all 2^32 floats and all targets, in units in the last place (ULP) of
-// the exact result; docs/simd-accuracy.md has them by target. NaN gives NaN. Results below 2^-126
+// Errors are bounds for every float32 and every target, in units in the last place (ULP) of the
+// exact result; docs/simd-accuracy.md has what was measured. NaN gives NaN. Results below 2^-126
 // are denormal, rounded once, and denormal arguments are taken at their value.
 #pragma once
 
@@ -28,8 +28,8 @@ ABI_API void tanh(const float* x, std::size_t count, float* out) noexcept;
 ABI_API void sigmoid(const float* x, std::size_t count, float* out) noexcept;
 // 2 / sqrt(pi) times the integral of e^(-t^2) from 0 to x. At most 2 ULP; odd to the bit.
 ABI_API void erf(const float* x, std::size_t count, float* out) noexcept;
-// x Phi(x) with the normal distribution function Phi: x (1 + erf(x / sqrt(2))) / 2. At most 4 ULP,
-// also for x <= -5; -0 below -14.2 and for -infinity, the limit.
+// x Phi(x) with the normal distribution function Phi: x (1 + erf(x / sqrt(2))) / 2. At most 4 ULP
+// for x > -5 and 2^-40 (9.1e-13) below; -0 below -14.2 and for -infinity, the limit.
 ABI_API void gelu(const float* x, std::size_t count, float* out) noexcept;
 // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks and Gimpel, arXiv:1606.08415). At
 // most 4 ULP, also for x <= -5; -0 below -10.9 and for -infinity.

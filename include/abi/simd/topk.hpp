@@ -26,7 +26,7 @@ struct DeadRows {
 // Keeps the k nearest rows seen so far; of equal distances the lower row is nearer. The result
 // depends only on the set of (distance, row) pairs offered, not on how they were split into blocks,
 // their order, or the order of merges, as long as no row is offered twice. NaN never enters;
-// infinities do. Memory: at most max(k + 256, 1.5 k) neighbours of 16 bytes, allocated as they come
+// infinities do. Memory: at most max(k + 64, 1.5 k) neighbours of 16 bytes, allocated as they come
 // in, so a k far above the number of rows costs nothing. Time: one vector compare for each value,
 // and amortised constant time for each that passes. Thread-compatible. May throw bad_alloc.
 class ABI_API TopK {

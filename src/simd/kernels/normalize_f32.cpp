@@ -1,12 +1,14 @@
 // Softmax and norms of rows, once per instruction set. Read abi/simd/normalize.hpp for the
 // contract.
 //
-// A row is read from memory once and then worked on in the cache, two or three times over, while
-// the next row is fetched. Outputs far larger than the caches are written past them. Softmax keeps
-// the exponentials of a row on the stack until their sum is known.
+// A row takes three steps: look at it (the largest value, the mean), work on it (exponentials,
+// deviations), write it. The steps of three neighbouring rows go together, a kilobyte of each in
+// turn: the first reads from memory, the others find their row in the cache, and reading, computing
+// and writing overlap all the time. Outputs far larger than the caches are written past them.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 #include <abi/simd/normalize.hpp>
@@ -31,86 +33,116 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Floats = hn::ScalableTag<float>;
 using Vec = hn::Vec<Floats>;
 
-// Longer rows are written to the output first and read again from there.
+constexpr std::size_t kChunk = 256;
+constexpr std::size_t kLineFloats = 16;
+// How far ahead of the first step memory is asked for, in rows that are too long for the hardware
+// prefetchers to see three neighbours as one stream; for short rows asking slows them down.
+constexpr std::size_t kAheadFloats = 8192;
+constexpr std::size_t kShortRow = 1024;
+// Sums of chunks that lanes add in float32 before they go on in double precision.
+constexpr std::size_t kSumChunks = 32;
+// The exponentials of rows up to this length are kept on the stack; longer rows keep them in the
+// output.
 constexpr std::size_t kStackFloats = 16384;
 // Outputs from this size on go past the caches, unless they replace the input, whose lines are
 // there already. Half of a large last-level cache.
 constexpr std::size_t kPastCachesBytes = std::size_t{16} << 20;
 
-HWY_INLINE bool goes_past_caches(const float* x, const float* out, std::size_t rows,
-                                 std::size_t cols) {
-    return out != x && rows * cols * sizeof(float) >= kPastCachesBytes;
-}
+struct Shape {
+    const float* x;
+    float* out;
+    std::size_t rows;
+    std::size_t cols;
 
-template <class Op, class... Inputs>
-HWY_INLINE void write_row(bool past_caches, const Op& op, std::size_t cols, float* out,
-                          const Inputs*... in) {
-    if (past_caches) {
-        math::transform_past_caches(Floats(), op, cols, out, in...);
-    } else {
-        math::transform(Floats(), op, cols, out, in...);
+    HWY_INLINE bool past_caches() const {
+        return out != x && rows * cols * sizeof(float) >= kPastCachesBytes;
     }
+};
+
+// A sum that goes on from chunk to chunk: lanes in memory, since vectors of SVE cannot be members.
+class RunningSum {
+public:
+    HWY_INLINE Vec lanes() const { return hn::Load(Floats(), lanes_); }
+    HWY_INLINE void set_lanes(Vec sum) {
+        hn::Store(sum, Floats(), lanes_);
+        if (++chunks_ == kSumChunks) {
+            flush();
+        }
+    }
+    // The sum, which starts again from zero.
+    HWY_INLINE double take() {
+        flush();
+        const double total = total_;
+        total_ = 0.0;
+        return total;
+    }
+
+private:
+    HWY_INLINE void flush() {
+        total_ += math::sum_of_lanes(Floats(), lanes());
+        hn::Store(hn::Zero(Floats()), Floats(), lanes_);
+        chunks_ = 0;
+    }
+
+    HWY_ALIGN float lanes_[hn::MaxLanes(Floats())] = {};
+    double total_ = 0.0;
+    std::size_t chunks_ = 0;
+};
+
+template <class Term>
+HWY_INLINE void add_chunk(RunningSum& sum, const float* x, std::size_t count, const Term& term) {
+    sum.set_lanes(math::add_terms(Floats(), x, count, term, sum.lanes()));
 }
 
-// Calls row(x, out, ahead) for each row; `ahead` is the next row, null at the last.
-template <class Row>
-HWY_INLINE void for_rows(const float* x, std::size_t rows, std::size_t cols, float* out,
-                         const Row& row) {
-    for (std::size_t r = 0; r < rows; ++r) {
-        row(x + r * cols, out + r * cols, r + 1 < rows ? x + (r + 1) * cols : nullptr);
+// out[i] = op(in[i]...) for one row from `begin` on, at least to `end`; returns where it stopped.
+// Past the caches it stops at whole lines of the output.
+template <class Op, class... Inputs>
+HWY_INLINE std::size_t write_chunk(bool past_caches, const Op& op, std::size_t begin,
+                                   std::size_t end, std::size_t cols, float* out,
+                                   const Inputs*... in) {
+    if (begin >= end) {
+        return begin;
+    }
+    if (!past_caches) {
+        math::transform(Floats(), op, end - begin, out + begin, in + begin...);
+        return end;
+    }
+    const auto address = reinterpret_cast<std::uintptr_t>(out + end) / sizeof(float);
+    end = std::min(cols, end + (kLineFloats - address % kLineFloats) % kLineFloats);
+    math::transform_past_caches(Floats(), op, end - begin, out + begin, in + begin...);
+    return end;
+}
+
+// Runs the steps over all rows. A row's third step is a row behind its second, and that one behind
+// the first; within a turn the third goes first, so that it may free what the second overwrites.
+template <class Steps>
+HWY_INLINE void run_steps(const Shape& shape, Steps& steps) {
+    const std::size_t cols = shape.cols;
+    for (std::size_t turn = 0; cols != 0 && turn < shape.rows + 2; ++turn) {
+        const float* look = turn < shape.rows ? shape.x + turn * cols : nullptr;
+        const bool works = turn >= 1 && turn <= shape.rows;
+        std::size_t written = 0;
+        for (std::size_t begin = 0; begin < cols; begin += kChunk) {
+            const std::size_t count = std::min(kChunk, cols - begin);
+            if (turn >= 2) {
+                written = steps.write(turn - 2, written, begin + count);
+            }
+            if (works) {
+                steps.work(turn - 1, begin, count);
+            }
+            if (look != nullptr) {
+                if (cols > kShortRow) {
+                    math::prefetch_floats(look + begin + kAheadFloats, count);
+                }
+                steps.look(look + begin, count);
+            }
+        }
+        steps.finish_turn();
     }
     hwy::FlushStream();
 }
 
 // ---- Softmax ---------------------------------------------------------------------------------
-
-// out[i] = e^(x[i] - max), or nothing when out is null, and their sum. Four chains of sums of at
-// most 64 terms in float32; then double precision.
-template <bool kStore>
-HWY_INLINE double exponentials(const float* x, std::size_t cols, float max, float* out,
-                               const float* ahead) {
-    const Floats d;
-    const std::size_t lanes = hn::Lanes(d);
-    const Vec top = hn::Set(d, max);
-    const std::size_t block = 256 * lanes;
-    double sum = 0.0;
-    std::size_t i = 0;
-    for (; i + 4 * lanes <= cols;) {
-        const std::size_t end = std::min(cols, i + block);
-        Vec s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-        for (; i + 4 * lanes <= end; i += 4 * lanes) {
-            if (ahead != nullptr) {
-                math::prefetch_floats(ahead + i, 4 * lanes);
-            }
-            const Vec e0 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i), top));
-            const Vec e1 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i + lanes), top));
-            const Vec e2 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i + 2 * lanes), top));
-            const Vec e3 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i + 3 * lanes), top));
-            if constexpr (kStore) {
-                hn::StoreU(e0, d, out + i);
-                hn::StoreU(e1, d, out + i + lanes);
-                hn::StoreU(e2, d, out + i + 2 * lanes);
-                hn::StoreU(e3, d, out + i + 3 * lanes);
-            }
-            s0 = hn::Add(s0, e0);
-            s1 = hn::Add(s1, e1);
-            s2 = hn::Add(s2, e2);
-            s3 = hn::Add(s3, e3);
-        }
-        sum += math::sum_of_lanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3)));
-    }
-    while (i < cols) {
-        const std::size_t n = std::min(lanes, cols - i);
-        const auto inside = hn::FirstN(d, n);
-        const Vec e = math::exp_nonpositive(d, hn::Sub(math::load_first(d, x + i, n), top));
-        if constexpr (kStore) {
-            math::store_first(e, d, out + i, n);
-        }
-        sum += math::sum_of_lanes(d, hn::IfThenElseZero(inside, e));
-        i += n;
-    }
-    return sum;
-}
 
 struct Multiple {
     HWY_INLINE Vec operator()(Floats d, Vec x) const { return hn::Mul(x, hn::Set(d, factor)); }
@@ -124,33 +156,119 @@ struct Shifted {
     float second;
 };
 
-// A row of -infinity has no largest value to take off; with 0 its exponentials are zeros. NaN may
-// get lost here, but not in the exponentials.
-HWY_INLINE float finite_top(const float* x, std::size_t cols) {
-    const float top = math::extreme_of<math::Greatest>(Floats(), x, cols);
-    return top == -std::numeric_limits<float>::infinity() ? 0.0F : top;
+// out[i] = e^(x[i] - top), or nothing when out is null; returns the sum of lanes with `sum` added.
+template <bool kStore>
+HWY_INLINE Vec exponentials(const float* x, std::size_t count, float top, float* out, Vec sum) {
+    const Floats d;
+    const std::size_t lanes = hn::Lanes(d);
+    const Vec largest = hn::Set(d, top);
+    Vec s0 = sum, s1 = hn::Zero(d);
+    std::size_t i = 0;
+    for (; i + 2 * lanes <= count; i += 2 * lanes) {
+        const Vec e0 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i), largest));
+        const Vec e1 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i + lanes), largest));
+        if constexpr (kStore) {
+            hn::StoreU(e0, d, out + i);
+            hn::StoreU(e1, d, out + i + lanes);
+        }
+        s0 = hn::Add(s0, e0);
+        s1 = hn::Add(s1, e1);
+    }
+    if (i + lanes <= count) {
+        const Vec e = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i), largest));
+        if constexpr (kStore) {
+            hn::StoreU(e, d, out + i);
+        }
+        s0 = hn::Add(s0, e);
+        i += lanes;
+    }
+    if (i < count) {
+        const std::size_t rest = count - i;
+        const Vec last = hn::Sub(math::load_first(d, x + i, rest), largest);
+        const Vec e = math::exp_nonpositive(d, last);
+        if constexpr (kStore) {
+            math::store_first(e, d, out + i, rest);
+        }
+        s1 = hn::Add(s1, hn::IfThenElseZero(hn::FirstN(d, rest), e));
+    }
+    return hn::Add(s0, s1);
 }
+
+// The steps of softmax, or of its logarithm, which keeps no exponentials.
+template <bool kLogarithm>
+class SoftmaxSteps {
+public:
+    // `kept` has room for kStackFloats.
+    HWY_INLINE SoftmaxSteps(const Shape& shape, float* kept)
+        : shape_(shape),
+          kept_(shape.cols <= kStackFloats ? kept : nullptr),
+          past_caches_(shape.past_caches() && (kLogarithm || kept_ != nullptr)) {
+        hn::Store(hn::Set(Floats(), math::Greatest::kNone), Floats(), largest_);
+    }
+
+    HWY_INLINE void look(const float* x, std::size_t count) {
+        const Floats d;
+        const Vec largest = hn::Load(d, largest_);
+        hn::Store(math::join_extreme<math::Greatest>(d, x, count, largest), d, largest_);
+    }
+    HWY_INLINE void work(std::size_t row, std::size_t begin, std::size_t count) {
+        const float* x = shape_.x + row * shape_.cols + begin;
+        float* out = kLogarithm ? nullptr : exponentials_of(row) + begin;
+        sum_.set_lanes(exponentials<!kLogarithm>(x, count, top_, out, sum_.lanes()));
+    }
+    HWY_INLINE std::size_t write(std::size_t row, std::size_t begin, std::size_t end) {
+        float* out = shape_.out + row * shape_.cols;
+        if constexpr (kLogarithm) {
+            const float* x = shape_.x + row * shape_.cols;
+            return write_chunk(past_caches_, Shifted{written_top_, factor_}, begin, end,
+                               shape_.cols, out, x);
+        } else {
+            return write_chunk(past_caches_, Multiple{factor_}, begin, end, shape_.cols, out,
+                               exponentials_of(row));
+        }
+    }
+    HWY_INLINE void finish_turn() {
+        const Floats d;
+        const double sum = sum_.take();
+        if constexpr (kLogarithm) {
+            factor_ = sum == 0.0 ? 0.0F : static_cast<float>(std::log(sum));
+        } else {
+            factor_ = sum == 0.0 ? 0.0F : static_cast<float>(1.0 / sum);
+        }
+        written_top_ = top_;
+        // A row of -infinity has no largest value to take off; with 0 its exponentials are zeros.
+        // NaN may get lost here, but not in the exponentials.
+        top_ = math::Greatest::of_lanes(d, hn::Load(d, largest_));
+        top_ = top_ == math::Greatest::kNone ? 0.0F : top_;
+        hn::Store(hn::Set(d, math::Greatest::kNone), d, largest_);
+    }
+
+private:
+    HWY_INLINE float* exponentials_of(std::size_t row) const {
+        return kept_ != nullptr ? kept_ : shape_.out + row * shape_.cols;
+    }
+
+    Shape shape_;
+    float* kept_;  // null: the output keeps them
+    bool past_caches_;
+    HWY_ALIGN float largest_[hn::MaxLanes(Floats())];
+    RunningSum sum_;
+    float top_ = 0.0F;          // of the row that is worked on
+    float written_top_ = 0.0F;  // of the row that is written
+    float factor_ = 0.0F;
+};
 
 void softmax_all(const float* x, std::size_t rows, std::size_t cols, float* out) {
     HWY_ALIGN float kept[kStackFloats];
-    const bool past_caches = goes_past_caches(x, out, rows, cols) && cols <= kStackFloats;
-    for_rows(x, rows, cols, out, [&](const float* from, float* to, const float* ahead) HWY_ATTR {
-        float* exponential = past_caches ? kept : to;
-        const float top = finite_top(from, cols);
-        const double sum = exponentials<true>(from, cols, top, exponential, ahead);
-        const float factor = sum == 0.0 ? 0.0F : static_cast<float>(1.0 / sum);
-        write_row(past_caches, Multiple{factor}, cols, to, exponential);
-    });
+    const Shape shape{x, out, rows, cols};
+    SoftmaxSteps<false> steps(shape, kept);
+    run_steps(shape, steps);
 }
 
 void log_softmax_all(const float* x, std::size_t rows, std::size_t cols, float* out) {
-    const bool past_caches = goes_past_caches(x, out, rows, cols);
-    for_rows(x, rows, cols, out, [&](const float* from, float* to, const float* ahead) HWY_ATTR {
-        const float top = finite_top(from, cols);
-        const double sum = exponentials<false>(from, cols, top, nullptr, ahead);
-        const float log_sum = sum == 0.0 ? 0.0F : static_cast<float>(std::log(sum));
-        write_row(past_caches, Shifted{top, log_sum}, cols, to, from);
-    });
+    const Shape shape{x, out, rows, cols};
+    SoftmaxSteps<true> steps(shape, nullptr);
+    run_steps(shape, steps);
 }
 
 // ---- Norms -----------------------------------------------------------------------------------
@@ -177,46 +295,78 @@ struct StandardGainBias {
     Standard base;
 };
 
-HWY_INLINE void write_standard(bool past_caches, const Standard& base, const float* x,
-                               std::size_t cols, RowAffine affine, float* out) {
-    if (affine.gain != nullptr && affine.bias != nullptr) {
-        write_row(past_caches, StandardGainBias{base}, cols, out, x, affine.gain, affine.bias);
-    } else if (affine.gain != nullptr) {
-        write_row(past_caches, StandardGain{base}, cols, out, x, affine.gain);
-    } else if (affine.bias != nullptr) {
-        write_row(past_caches, StandardBias{base}, cols, out, x, affine.bias);
-    } else {
-        write_row(past_caches, base, cols, out, x);
+// The steps of layer norm (mean, deviations from it, output), or of RMS norm (squares, nothing,
+// output).
+template <bool kCentred>
+class NormSteps {
+public:
+    HWY_INLINE NormSteps(const Shape& shape, RowAffine affine, float epsilon)
+        : shape_(shape), affine_(affine), epsilon_(epsilon), past_caches_(shape.past_caches()) {}
+
+    HWY_INLINE void look(const float* x, std::size_t count) {
+        if constexpr (kCentred) {
+            add_chunk(first_, x, count, math::PlainTerm());
+        } else {
+            add_chunk(first_, x, count, math::SquareTerm());
+        }
     }
-}
+    HWY_INLINE void work(std::size_t row, std::size_t begin, std::size_t count) {
+        if constexpr (kCentred) {
+            const float* x = shape_.x + row * shape_.cols + begin;
+            add_chunk(second_, x, count, math::SquaredDeviationTerm{mean_});
+        }
+    }
+    HWY_INLINE std::size_t write(std::size_t row, std::size_t begin, std::size_t end) {
+        const float* x = shape_.x + row * shape_.cols;
+        float* out = shape_.out + row * shape_.cols;
+        const auto run = [&](const auto& op, const auto*... more) HWY_ATTR {
+            return write_chunk(past_caches_, op, begin, end, shape_.cols, out, x, more...);
+        };
+        if (affine_.gain != nullptr && affine_.bias != nullptr) {
+            return run(StandardGainBias{written_}, affine_.gain, affine_.bias);
+        }
+        if (affine_.gain != nullptr) {
+            return run(StandardGain{written_}, affine_.gain);
+        }
+        if (affine_.bias != nullptr) {
+            return run(StandardBias{written_}, affine_.bias);
+        }
+        return run(written_);
+    }
+    HWY_INLINE void finish_turn() {
+        const double size = static_cast<double>(shape_.cols);
+        const double first = first_.take();
+        const double squares = kCentred ? second_.take() : previous_;
+        const double root = std::sqrt(squares / size + static_cast<double>(epsilon_));
+        written_ = {kCentred ? mean_ : 0.0F, static_cast<float>(1.0 / root)};
+        mean_ = static_cast<float>(first / size);
+        previous_ = first;
+    }
+
+private:
+    Shape shape_;
+    RowAffine affine_;
+    float epsilon_;
+    bool past_caches_;
+    RunningSum first_;
+    RunningSum second_;
+    double previous_ = 0.0;  // what the first step of the row that is worked on added up
+    float mean_ = 0.0F;
+    Standard written_{0.0F, 0.0F};
+};
 
 void layer_norm_all(const float* x, std::size_t rows, std::size_t cols, RowAffine affine,
                     float epsilon, float* out) {
-    const Floats d;
-    const double size = static_cast<double>(cols);
-    const bool past_caches = goes_past_caches(x, out, rows, cols);
-    for_rows(x, rows, cols, out, [&](const float* from, float* to, const float* ahead) HWY_ATTR {
-        const float mean =
-            static_cast<float>(math::sum_terms(d, from, cols, math::PlainTerm()) / size);
-        const double squares =
-            math::sum_terms(d, from, cols, math::SquaredDeviationTerm{mean}, ahead);
-        const double deviation = std::sqrt(squares / size + static_cast<double>(epsilon));
-        const Standard base{mean, static_cast<float>(1.0 / deviation)};
-        write_standard(past_caches, base, from, cols, affine, to);
-    });
+    const Shape shape{x, out, rows, cols};
+    NormSteps<true> steps(shape, affine, epsilon);
+    run_steps(shape, steps);
 }
 
 void rms_norm_all(const float* x, std::size_t rows, std::size_t cols, RowAffine affine,
                   float epsilon, float* out) {
-    const Floats d;
-    const double size = static_cast<double>(cols);
-    const bool past_caches = goes_past_caches(x, out, rows, cols);
-    for_rows(x, rows, cols, out, [&](const float* from, float* to, const float* ahead) HWY_ATTR {
-        const double squares = math::sum_terms(d, from, cols, math::SquareTerm(), ahead);
-        const double root = std::sqrt(squares / size + static_cast<double>(epsilon));
-        const Standard base{0.0F, static_cast<float>(1.0 / root)};
-        write_standard(past_caches, base, from, cols, affine, to);
-    });
+    const Shape shape{x, out, rows, cols};
+    NormSteps<false> steps(shape, affine, epsilon);
+    run_steps(shape, steps);
 }
 
 }  // namespace
