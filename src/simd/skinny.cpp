@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kLine = 16;                          // floats of a cache line
 constexpr std::size_t kTaskFloats = std::size_t{1} << 16;  // of W: 256 KiB pay for handing over
+// Of W, more for more columns: less is done before another thread has woken up.
+constexpr std::size_t kThreadedFloats = 3'000'000;
 constexpr std::size_t kMaxTasks = 64;
 constexpr std::size_t kWantedTasks = 16;  // enough for the threads of a desktop machine
 
@@ -173,6 +175,9 @@ void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool
         return;
     }
     const Plan plan = make_plan(problem);
+    if (problem.rows * problem.depth / 4 * (problem.columns + 3) < kThreadedFloats) {
+        pool = nullptr;
+    }
     float* sums = aligned_floats(workspace);
     const float* x = problem.x;
     if (plan.x_floats != 0) {

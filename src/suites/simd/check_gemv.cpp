@@ -179,6 +179,10 @@ void check_threads(Checker& checker) {
         {.rows = 9, .depth = 20'000, .columns = 1, .transpose = Transpose::kNo},
         {.rows = 131, .depth = 2'100, .columns = 5, .transpose = Transpose::kYes},
         {.rows = 4'200, .depth = 33, .columns = 1, .transpose = Transpose::kYes},
+        // Large enough to be handed to threads.
+        {.rows = 1'003, .depth = 3'100, .columns = 1, .transpose = Transpose::kNo},
+        {.rows = 530, .depth = 2'300, .columns = 9, .transpose = Transpose::kNo},
+        {.rows = 530, .depth = 2'300, .columns = 9, .transpose = Transpose::kYes},
     };
     for (const Case& c : cases) {
         check_case(checker, c);
