@@ -165,6 +165,92 @@ void scalar_hamming(const std::uint8_t* query, const std::uint8_t* row, std::siz
     *out = static_cast<std::uint32_t>(simd::reference::bits(query, row, bytes).different);
 }
 
+// Blocks of queries against rows, and what is kept of rows: bodies over the same data.
+struct Rows {
+    static constexpr std::size_t kQueries = 64;
+    std::vector<float> queries;
+    std::vector<float> rows;
+    std::vector<float> out;
+};
+
+using BlockKernel = void (*)(const float*, std::size_t, const float*, std::size_t, std::size_t,
+                             float*) noexcept;
+
+PreparedBenchmark prepare_block(BlockKernel kernel,
+                                void (*scalar)(const float*, const float*, std::size_t, float*),
+                                std::size_t dim, std::size_t count) {
+    auto data = std::make_shared<Rows>();
+    data->queries = random_values<float>(dim * Rows::kQueries);
+    data->rows = random_values<float>(dim * count);
+    data->out.resize(Rows::kQueries * count);
+    const std::size_t bytes = (dim * (count + Rows::kQueries) + data->out.size()) * sizeof(float);
+    return {.run =
+                [=] {
+                    kernel(data->queries.data(), Rows::kQueries, data->rows.data(), dim, count,
+                           data->out.data());
+                },
+            .run_scalar =
+                [=] {
+                    for (std::size_t i = 0; i < data->out.size(); ++i) {
+                        scalar(data->queries.data() + i / count * dim,
+                               data->rows.data() + i % count * dim, dim, &data->out[i]);
+                    }
+                },
+            .bytes = static_cast<double>(bytes),
+            .operations = 2.0 * static_cast<double>(dim * count * Rows::kQueries),
+            .limits = {Peak::kFma},
+            .working_set_bytes = bytes};
+}
+
+PreparedBenchmark prepare_norms(std::size_t dim, std::size_t count) {
+    auto data = std::make_shared<Rows>();
+    data->rows = random_values<float>(dim * count);
+    data->out.resize(count);
+    const std::size_t bytes = dim * count * sizeof(float);
+    return {.run = [=] { simd::norms(data->rows.data(), dim, count, data->out.data()); },
+            .run_scalar =
+                [=] {
+                    for (std::size_t i = 0; i < count; ++i) {
+                        const float* row = data->rows.data() + i * dim;
+                        data->out[i] = static_cast<float>(
+                            std::sqrt(simd::reference::squared_norm(row, dim).value));
+                    }
+                },
+            .bytes = static_cast<double>(bytes),
+            .limits = {Peak::kRead},
+            .working_set_bytes = bytes};
+}
+
+void add_blocks(std::vector<KernelBenchmark>& rows) {
+    struct Block {
+        const char* name;
+        BlockKernel kernel;
+        void (*scalar)(const float*, const float*, std::size_t, float*);
+    };
+    constexpr std::size_t kBlockRows = 512;
+    for (const Block block :
+         {Block{"dot_block/f32", simd::dot_block, scalar_dot<float>},
+          Block{"l2_squared_block/f32", simd::l2_squared_block, scalar_l2<float>}}) {
+        for (const std::size_t dim : {96, 384, 1536}) {
+            rows.push_back(
+                {.name = block.name,
+                 .group = "vector",
+                 .parameters = {{"dim", dim}, {"rows", kBlockRows}, {"queries", Rows::kQueries}},
+                 .prepare = [=](ThreadPool*) {
+                     return prepare_block(block.kernel, block.scalar, dim, kBlockRows);
+                 }});
+        }
+    }
+    for (const std::size_t bytes : {kCacheBytes, kMemoryBytes}) {
+        constexpr std::size_t kDim = 768;
+        const std::size_t count = bytes / sizeof(float) / kDim;
+        rows.push_back({.name = "norms/f32",
+                        .group = "vector",
+                        .parameters = {{"dim", kDim}, {"rows", count}},
+                        .prepare = [=](ThreadPool*) { return prepare_norms(kDim, count); }});
+    }
+}
+
 void add_floats(std::vector<KernelBenchmark>& rows) {
     using S = Scan<float, float, float>;
     const S dot{simd::dot_rows, nullptr, scalar_dot<float>};
@@ -309,6 +395,7 @@ void add_conversion(std::vector<KernelBenchmark>& rows, const char* name,
 
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows) {
     add_floats(rows);
+    add_blocks(rows);
     add_halves<Half>(rows, "dot_rows/f16", "l2_squared_rows/f16");
     add_halves<BFloat16>(rows, "dot_rows/bf16", "l2_squared_rows/bf16");
     add_bytes<std::int8_t, std::int32_t>(rows, "dot_rows/int8", "l2_squared_rows/int8");

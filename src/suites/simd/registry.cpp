@@ -21,7 +21,8 @@ std::vector<KernelBenchmark> simd_benchmarks() {
     using Family = void (*)(std::vector<KernelBenchmark>&);
     static constexpr Family kFamilies[] = {
         add_distance_benchmarks,  add_gemv_benchmarks,      add_bytes_benchmarks,
-        add_gemm_int8_benchmarks, add_gemm_bf16_benchmarks,
+        add_gemm_int8_benchmarks, add_gemm_bf16_benchmarks, add_math_benchmarks,
+        add_reduce_benchmarks,    add_normalize_benchmarks,
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {
