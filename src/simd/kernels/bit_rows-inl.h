@@ -65,17 +65,21 @@ struct BitKernel {
     using Row = std::uint8_t;
     using Lane = std::int32_t;
     using Out = std::uint32_t;
-    static constexpr bool kPlain = false;
+    static constexpr bool kPlain = true;
+    static constexpr bool kTakesFour = true;
 
     const std::uint8_t* HWY_RESTRICT query;
     std::size_t bytes;
 
-    HWY_INLINE ByteVec combined(const std::uint8_t* HWY_RESTRICT row, std::size_t j) const {
-        ByteVec other = hn::Zero(Bytes());
+    HWY_INLINE ByteVec query_at(std::size_t j) const {
         if constexpr (Term::kHasQuery) {
-            other = hn::LoadU(Bytes(), query + j);
+            return hn::LoadU(Bytes(), query + j);
+        } else {
+            return hn::Zero(Bytes());
         }
-        return combine(other, hn::LoadU(Bytes(), row + j));
+    }
+    HWY_INLINE ByteVec combined(const std::uint8_t* HWY_RESTRICT row, std::size_t j) const {
+        return combine(query_at(j), hn::LoadU(Bytes(), row + j));
     }
     static HWY_INLINE ByteVec combine(ByteVec a, ByteVec b) {
         if constexpr (std::is_same_v<Term, BitDifference>) {
@@ -93,6 +97,18 @@ struct BitKernel {
 #else
         return hn::Add(counts, hn::BitCast(Counts(), hn::SumsOf8(hn::PopulationCount(v))));
 #endif
+    }
+    // The bits of four vectors of a row: at most 32 a byte, so that bytes are widened once.
+    static HWY_INLINE CountVec bits_of_four(ByteVec query0, ByteVec query1, ByteVec query2,
+                                            ByteVec query3, const std::uint8_t* HWY_RESTRICT row) {
+        const Bytes d;
+        const std::size_t lanes = hn::Lanes(d);
+        const ByteVec a = hn::PopulationCount(combine(query0, hn::LoadU(d, row)));
+        const ByteVec b = hn::PopulationCount(combine(query1, hn::LoadU(d, row + lanes)));
+        const ByteVec c = hn::PopulationCount(combine(query2, hn::LoadU(d, row + 2 * lanes)));
+        const ByteVec e = hn::PopulationCount(combine(query3, hn::LoadU(d, row + 3 * lanes)));
+        const ByteVec bits = hn::Add(hn::Add(a, b), hn::Add(c, e));
+        return hn::BitCast(Counts(), hn::SumsOf8(bits));
     }
     // The rest of a row, shorter than a vector, in a vector of its own.
     HWY_INLINE ByteVec tail(const std::uint8_t* HWY_RESTRICT row, std::size_t j) const {
@@ -133,14 +149,10 @@ struct BitKernel {
         }
         counts = hn::Add(counts, odd);
 #else
-        // Four vectors have at most 32 bits a byte, so that bytes are widened once for them.
         for (; j + 4 * lanes <= bytes; j += 4 * lanes) {
-            const ByteVec a = hn::PopulationCount(combined(row, j));
-            const ByteVec b = hn::PopulationCount(combined(row, j + lanes));
-            const ByteVec c = hn::PopulationCount(combined(row, j + 2 * lanes));
-            const ByteVec e = hn::PopulationCount(combined(row, j + 3 * lanes));
-            const ByteVec bits = hn::Add(hn::Add(a, b), hn::Add(c, e));
-            counts = hn::Add(counts, hn::BitCast(Counts(), hn::SumsOf8(bits)));
+            counts = hn::Add(counts,
+                             bits_of_four(query_at(j), query_at(j + lanes), query_at(j + 2 * lanes),
+                                          query_at(j + 3 * lanes), row + j));
         }
 #endif
         for (; j + lanes <= bytes; j += lanes) {
@@ -148,14 +160,87 @@ struct BitKernel {
         }
         return j < bytes ? add_bits(tail(row, j), counts) : counts;
     }
+
+    HWY_INLINE void sum_four(const std::uint8_t* HWY_RESTRICT row0,
+                             const std::uint8_t* HWY_RESTRICT row1,
+                             const std::uint8_t* HWY_RESTRICT row2,
+                             const std::uint8_t* HWY_RESTRICT row3, CountVec& sum0, CountVec& sum1,
+                             CountVec& sum2, CountVec& sum3) const {
+        const Bytes d;
+        const std::size_t lanes = hn::Lanes(d);
+        sum0 = sum1 = sum2 = sum3 = hn::Zero(Counts());
+        std::size_t j = 0;
+#if !ABI_SIMD_VPOPCNT
+        for (; j + 4 * lanes <= bytes; j += 4 * lanes) {
+            const ByteVec a = query_at(j);
+            const ByteVec b = query_at(j + lanes);
+            const ByteVec c = query_at(j + 2 * lanes);
+            const ByteVec e = query_at(j + 3 * lanes);
+            sum0 = hn::Add(sum0, bits_of_four(a, b, c, e, row0 + j));
+            sum1 = hn::Add(sum1, bits_of_four(a, b, c, e, row1 + j));
+            sum2 = hn::Add(sum2, bits_of_four(a, b, c, e, row2 + j));
+            sum3 = hn::Add(sum3, bits_of_four(a, b, c, e, row3 + j));
+        }
+#endif
+        for (; j + lanes <= bytes; j += lanes) {
+            const ByteVec part = query_at(j);
+            sum0 = add_bits(combine(part, hn::LoadU(d, row0 + j)), sum0);
+            sum1 = add_bits(combine(part, hn::LoadU(d, row1 + j)), sum1);
+            sum2 = add_bits(combine(part, hn::LoadU(d, row2 + j)), sum2);
+            sum3 = add_bits(combine(part, hn::LoadU(d, row3 + j)), sum3);
+        }
+        if (j < bytes) {
+            sum0 = add_bits(tail(row0, j), sum0);
+            sum1 = add_bits(tail(row1, j), sum1);
+            sum2 = add_bits(tail(row2, j), sum2);
+            sum3 = add_bits(tail(row3, j), sum3);
+        }
+    }
     HWY_INLINE std::uint32_t finish(std::int32_t total, std::size_t /*i*/) const {
         return static_cast<std::uint32_t>(total);
     }
 };
 
+#if !ABI_SIMD_VPOPCNT
+// Rows of exactly four vectors, 1024 bits where these have 256: without loops and ends, everything
+// stays in registers.
+template <class Term>
+struct FourVectorKernel : BitKernel<Term> {
+    HWY_INLINE CountVec bits_of(const std::uint8_t* HWY_RESTRICT row) const {
+        const std::size_t lanes = hn::Lanes(Bytes());
+        return this->bits_of_four(this->query_at(0), this->query_at(lanes),
+                                  this->query_at(2 * lanes), this->query_at(3 * lanes), row);
+    }
+    HWY_INLINE CountVec sum(const std::uint8_t* HWY_RESTRICT row, std::size_t /*i*/) const {
+        return bits_of(row);
+    }
+    HWY_INLINE void sum_four(const std::uint8_t* HWY_RESTRICT row0,
+                             const std::uint8_t* HWY_RESTRICT row1,
+                             const std::uint8_t* HWY_RESTRICT row2,
+                             const std::uint8_t* HWY_RESTRICT row3, CountVec& sum0, CountVec& sum1,
+                             CountVec& sum2, CountVec& sum3) const {
+        sum0 = bits_of(row0);
+        sum1 = bits_of(row1);
+        sum2 = bits_of(row2);
+        sum3 = bits_of(row3);
+    }
+};
+
+template <class Term, class Rows>
+HWY_NOINLINE void count_four_vectors(const std::uint8_t* query, const Rows& rows, std::size_t bytes,
+                                     std::size_t count, std::uint32_t* out) {
+    rows_in_fours(FourVectorKernel<Term>{{query, bytes}}, rows, count, out);
+}
+#endif
+
 template <class Term, class Rows>
 HWY_NOINLINE void count_bits(const std::uint8_t* query, const Rows& rows, std::size_t bytes,
                              std::size_t count, std::uint32_t* out) {
+#if !ABI_SIMD_VPOPCNT
+    if (bytes == 4 * hn::Lanes(Bytes())) {
+        return count_four_vectors<Term>(query, rows, bytes, count, out);
+    }
+#endif
     rows_in_fours(BitKernel<Term>{query, bytes}, rows, count, out);
 }
 

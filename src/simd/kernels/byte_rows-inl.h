@@ -203,13 +203,34 @@ HWY_INLINE ByteVec load_byte_tail(const std::uint8_t* p, std::size_t count, std:
 #endif
 }
 
+// The same for four rows, which share a mask.
+HWY_INLINE void load_byte_tails(const std::uint8_t* p0, const std::uint8_t* p1,
+                                const std::uint8_t* p2, const std::uint8_t* p3, std::size_t count,
+                                [[maybe_unused]] std::size_t whole, ByteVec& tail0, ByteVec& tail1,
+                                ByteVec& tail2, ByteVec& tail3) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+    tail0 = load_byte_tail(p0, count, whole);
+    tail1 = load_byte_tail(p1, count, whole);
+    tail2 = load_byte_tail(p2, count, whole);
+    tail3 = load_byte_tail(p3, count, whole);
+#else
+    const Bytes d;
+    const auto mask = hn::FirstN(d, count);
+    tail0 = hn::MaskedLoad(mask, d, p0);
+    tail1 = hn::MaskedLoad(mask, d, p1);
+    tail2 = hn::MaskedLoad(mask, d, p2);
+    tail3 = hn::MaskedLoad(mask, d, p3);
+#endif
+}
+
 // One query against rows, for rows_in_fours.
 template <class Term, class T>
 struct ByteKernel {
     using Row = T;
     using Lane = std::int32_t;
     using Out = std::uint32_t;
-    static constexpr bool kPlain = false;
+    static constexpr bool kPlain = true;
+    static constexpr bool kTakesFour = true;
 
     const std::uint8_t* HWY_RESTRICT query;
     std::size_t dim;
@@ -226,11 +247,22 @@ struct ByteKernel {
         }
     }
 
+    // What the sums of a row begin with.
+    HWY_INLINE SumVec start() const {
+#if ABI_SIMD_VNNI
+        const Sums d;
+        return hn::IfThenElseZero(hn::FirstN(d, 1),
+                                  hn::Set(d, static_cast<std::int32_t>(correction)));
+#else
+        return hn::Zero(Sums());
+#endif
+    }
+
     HWY_INLINE SumVec sum(const T* HWY_RESTRICT values, std::size_t /*i*/) const {
         const std::uint8_t* HWY_RESTRICT row = as_bytes(values);
         const Bytes d;
         const std::size_t lanes = hn::Lanes(d);
-        SumVec even = hn::Zero(Sums());
+        SumVec even = start();
         SumVec odd = hn::Zero(Sums());
         std::size_t j = 0;
         for (; j + 2 * lanes <= dim; j += 2 * lanes) {
@@ -250,8 +282,43 @@ struct ByteKernel {
         }
         return hn::Add(even, odd);
     }
+
+    // One chain a row: there are four of them.
+    HWY_INLINE void sum_four(const T* HWY_RESTRICT values0, const T* HWY_RESTRICT values1,
+                             const T* HWY_RESTRICT values2, const T* HWY_RESTRICT values3,
+                             SumVec& sum0, SumVec& sum1, SumVec& sum2, SumVec& sum3) const {
+        const Bytes d;
+        const std::size_t lanes = hn::Lanes(d);
+        const std::uint8_t* HWY_RESTRICT row0 = as_bytes(values0);
+        const std::uint8_t* HWY_RESTRICT row1 = as_bytes(values1);
+        const std::uint8_t* HWY_RESTRICT row2 = as_bytes(values2);
+        const std::uint8_t* HWY_RESTRICT row3 = as_bytes(values3);
+        sum0 = sum1 = sum2 = sum3 = start();
+        std::size_t j = 0;
+        for (; j + lanes <= dim; j += lanes) {
+            const ByteVec part = query_at(j);
+            sum0 = Term::add_term(part, hn::LoadU(d, row0 + j), sum0);
+            sum1 = Term::add_term(part, hn::LoadU(d, row1 + j), sum1);
+            sum2 = Term::add_term(part, hn::LoadU(d, row2 + j), sum2);
+            sum3 = Term::add_term(part, hn::LoadU(d, row3 + j), sum3);
+        }
+        if (j < dim) {
+            const std::size_t rest = dim - j;
+            ByteVec part = hn::Zero(d);
+            if constexpr (Term::kHasQuery) {
+                part = load_byte_tail(query + j, rest, j);
+            }
+            ByteVec tail0, tail1, tail2, tail3;
+            load_byte_tails(row0 + j, row1 + j, row2 + j, row3 + j, rest, j, tail0, tail1, tail2,
+                            tail3);
+            sum0 = Term::add_term(part, tail0, sum0);
+            sum1 = Term::add_term(part, tail1, sum1);
+            sum2 = Term::add_term(part, tail2, sum2);
+            sum3 = Term::add_term(part, tail3, sum3);
+        }
+    }
     HWY_INLINE std::uint32_t finish(std::int32_t total, std::size_t /*i*/) const {
-        return static_cast<std::uint32_t>(total) + correction;
+        return static_cast<std::uint32_t>(total);
     }
 };
 

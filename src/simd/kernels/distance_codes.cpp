@@ -85,6 +85,7 @@ struct CodeDot {
     using Lane = float;
     using Out = float;
     static constexpr bool kPlain = false;
+    static constexpr bool kTakesFour = false;
 
     const float* HWY_RESTRICT query;
     std::size_t dim;
@@ -123,6 +124,7 @@ struct CodeSquaredDifference {
     using Lane = float;
     using Out = float;
     static constexpr bool kPlain = true;
+    static constexpr bool kTakesFour = false;
 
     const float* HWY_RESTRICT query;
     std::size_t dim;

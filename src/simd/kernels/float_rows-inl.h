@@ -100,6 +100,7 @@ struct FloatKernel {
     using Lane = float;
     using Out = float;
     static constexpr bool kPlain = true;
+    static constexpr bool kTakesFour = true;
 
     const float* HWY_RESTRICT query;
     std::size_t dim;
@@ -128,6 +129,53 @@ struct FloatKernel {
         }
         even = hn::Add(total, even);
         return finish_row<Term>(query, row, j, dim, even, odd);
+    }
+
+    // Adds 2 * kPairs vectors from value j on to the two sums of each of four rows.
+    template <std::size_t kPairs>
+    HWY_INLINE void add_to_four(const T* HWY_RESTRICT r0, const T* HWY_RESTRICT r1,
+                                const T* HWY_RESTRICT r2, const T* HWY_RESTRICT r3, std::size_t j,
+                                Vec& even0, Vec& even1, Vec& even2, Vec& even3, Vec& odd0,
+                                Vec& odd1, Vec& odd2, Vec& odd3) const {
+        const std::size_t lanes = hn::Lanes(Floats());
+        HWY_UNROLL(4)
+        for (std::size_t pair = 0; pair < kPairs; ++pair) {
+            const Vec query0 = load_query<Term>(query + j);
+            const Vec query1 = load_query<Term>(query + j + lanes);
+            add_two<Term>(query0, query1, r0 + j, even0, odd0);
+            add_two<Term>(query0, query1, r1 + j, even1, odd1);
+            add_two<Term>(query0, query1, r2 + j, even2, odd2);
+            add_two<Term>(query0, query1, r3 + j, even3, odd3);
+            j += 2 * lanes;
+        }
+    }
+
+    HWY_INLINE void sum_four(const T* HWY_RESTRICT r0, const T* HWY_RESTRICT r1,
+                             const T* HWY_RESTRICT r2, const T* HWY_RESTRICT r3, Vec& sum0,
+                             Vec& sum1, Vec& sum2, Vec& sum3) const {
+        const Floats d;
+        const std::size_t lanes = hn::Lanes(d);
+        const Vec zero = hn::Zero(d);
+        Vec even0, even1, even2, even3, odd0, odd1, odd2, odd3;
+        sum0 = sum1 = sum2 = sum3 = zero;
+        std::size_t j = 0;
+        for (; j + kSegment * lanes <= dim; j += kSegment * lanes) {
+            even0 = even1 = even2 = even3 = odd0 = odd1 = odd2 = odd3 = zero;
+            add_to_four<kSegment / 2>(r0, r1, r2, r3, j, even0, even1, even2, even3, odd0, odd1,
+                                      odd2, odd3);
+            sum0 = hn::Add(sum0, hn::Add(even0, odd0));
+            sum1 = hn::Add(sum1, hn::Add(even1, odd1));
+            sum2 = hn::Add(sum2, hn::Add(even2, odd2));
+            sum3 = hn::Add(sum3, hn::Add(even3, odd3));
+        }
+        even0 = even1 = even2 = even3 = odd0 = odd1 = odd2 = odd3 = zero;
+        for (; j + 2 * lanes <= dim; j += 2 * lanes) {
+            add_to_four<1>(r0, r1, r2, r3, j, even0, even1, even2, even3, odd0, odd1, odd2, odd3);
+        }
+        sum0 = finish_row<Term>(query, r0, j, dim, hn::Add(sum0, even0), odd0);
+        sum1 = finish_row<Term>(query, r1, j, dim, hn::Add(sum1, even1), odd1);
+        sum2 = finish_row<Term>(query, r2, j, dim, hn::Add(sum2, even2), odd2);
+        sum3 = finish_row<Term>(query, r3, j, dim, hn::Add(sum3, even3), odd3);
     }
     HWY_INLINE float finish(float total, std::size_t /*i*/) const { return total; }
 };

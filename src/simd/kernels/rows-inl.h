@@ -6,6 +6,8 @@
 // A kernel passed to `rows_in_fours` has
 //     Row, Lane, Out        element types of a row, of the sums and of the result
 //     sum(row, i)           the sums of row i, one a lane
+//     kTakesFour            whether there is
+//     sum_four(rows, sums)  the sums of four rows, bit for bit those of sum()
 //     finish(total, i)      the result of row i from the total of its lanes
 //     kPlain                finish() changes nothing
 
@@ -15,6 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class T>
 struct RowsInOrder {
     using Row = T;
+    static constexpr bool kOrdered = true;
     const T* HWY_RESTRICT rows;
     std::size_t stride;
     HWY_INLINE const T* at(std::size_t i) const { return rows + i * stride; }
@@ -31,6 +34,7 @@ struct RowsInOrder {
 template <class T>
 struct RowsByIndex {
     using Row = T;
+    static constexpr bool kOrdered = false;
     const T* HWY_RESTRICT base;
     std::size_t stride;
     const std::uint32_t* HWY_RESTRICT indices;
@@ -114,9 +118,64 @@ HWY_INLINE void sum_lanes_of_four(D d, hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> c,
 #endif
 }
 
-// Rows one after the other, so that memory is read strictly in order: hardware prefetchers then
-// keep up as with a plain read, while four interleaved rows of 512 bytes took more than twice as
-// long. Chains of short rows overlap out of order; only the sums across lanes wait for four rows.
+// Four rows from four distant places are taken together from this many bytes each: below it, the
+// prefetchers of the processor are slower to follow than a single stream of reads is.
+constexpr std::size_t kStreamBytes = 32 * 1024;
+
+// How far apart, in rows, the four stand; 0 where rows go one after the other.
+template <class Rows>
+HWY_INLINE std::size_t rows_apart(const Rows& rows, std::size_t count) {
+    constexpr std::size_t kPageBytes = 4096;
+    if constexpr (Rows::kOrdered) {
+        const std::size_t row_bytes = rows.stride * sizeof(typename Rows::Row);
+        const std::size_t apart = count / 4;
+        if (apart * row_bytes < kStreamBytes) {
+            return 0;
+        }
+        // At equal places in their pages the four would contend for the same sets of a cache.
+        const bool aliased = apart * row_bytes % kPageBytes == 0 && row_bytes % kPageBytes != 0;
+        return aliased ? apart - 1 : apart;
+    } else {
+        return 0;
+    }
+}
+
+// Writes out[0], out[apart], ... for the rows i, i + apart, ... of the sums given.
+template <class Kernel, class V>
+HWY_INLINE void finish_four(const Kernel& kernel, V sum0, V sum1, V sum2, V sum3, std::size_t i,
+                            std::size_t apart, typename Kernel::Out* HWY_RESTRICT out) {
+    using Lane = typename Kernel::Lane;
+    const hn::ScalableTag<Lane> d;
+    if constexpr (Kernel::kPlain) {
+        if (apart == 1) {
+            // Results differ from sums in their sign at most.
+            return sum_lanes_of_four(d, sum0, sum1, sum2, sum3, reinterpret_cast<Lane*>(out + i));
+        }
+    }
+    Lane totals[4];
+    sum_lanes_of_four(d, sum0, sum1, sum2, sum3, totals);
+    for (std::size_t k = 0; k < 4; ++k) {
+        out[i + k * apart] = kernel.finish(totals[k], i + k * apart);
+    }
+}
+
+// Row i and those `apart`, 2 * apart and 3 * apart behind it.
+template <class Rows, class Kernel>
+HWY_INLINE void four_rows(const Kernel& kernel, const Rows& rows, std::size_t i, std::size_t apart,
+                          typename Kernel::Out* HWY_RESTRICT out) {
+    using Lane = typename Kernel::Lane;
+    hn::Vec<hn::ScalableTag<Lane>> sum0, sum1, sum2, sum3;
+    kernel.sum_four(rows.at(i), rows.at(i + apart), rows.at(i + 2 * apart), rows.at(i + 3 * apart),
+                    sum0, sum1, sum2, sum3);
+    finish_four(kernel, sum0, sum1, sum2, sum3, i, apart, out);
+}
+
+// Long batches in four streams, which are ahead of one, in memory and in the second-level cache;
+// also a part of the query that is loaded once serves four rows. Other batches, and kernels without
+// sum_four, go one row after the other, so that memory is read strictly in order: hardware
+// prefetchers then keep up as with a plain read, while four neighbouring rows at once took more
+// than twice as long. Chains of short rows overlap out of order; only the sums across lanes wait
+// for four rows.
 template <class Rows, class Kernel>
 HWY_INLINE void rows_in_fours(const Kernel& kernel, const Rows& rows, std::size_t count,
                               typename Kernel::Out* HWY_RESTRICT out) {
@@ -124,6 +183,16 @@ HWY_INLINE void rows_in_fours(const Kernel& kernel, const Rows& rows, std::size_
     const hn::ScalableTag<Lane> d;
     rows.start();
     std::size_t i = 0;
+    if constexpr (Kernel::kTakesFour) {
+        const std::size_t apart = rows_apart(rows, count);
+        for (std::size_t k = 0; k < apart; ++k) {
+            four_rows(kernel, rows, k, apart, out);
+        }
+        i = 4 * apart;
+        for (; apart != 0 && i + 4 <= count; i += 4) {
+            four_rows(kernel, rows, i, 1, out);
+        }
+    }
     for (; i + 4 <= count; i += 4) {
         rows.fetch_ahead_of(i);
         const auto sum0 = kernel.sum(rows.at(i), i);
@@ -133,15 +202,7 @@ HWY_INLINE void rows_in_fours(const Kernel& kernel, const Rows& rows, std::size_
         const auto sum2 = kernel.sum(rows.at(i + 2), i + 2);
         rows.fetch_ahead_of(i + 3);
         const auto sum3 = kernel.sum(rows.at(i + 3), i + 3);
-        if constexpr (Kernel::kPlain) {
-            sum_lanes_of_four(d, sum0, sum1, sum2, sum3, out + i);
-        } else {
-            Lane totals[4];
-            sum_lanes_of_four(d, sum0, sum1, sum2, sum3, totals);
-            for (std::size_t k = 0; k < 4; ++k) {
-                out[i + k] = kernel.finish(totals[k], i + k);
-            }
-        }
+        finish_four(kernel, sum0, sum1, sum2, sum3, i, 1, out);
     }
     for (; i < count; ++i) {
         const auto zero = hn::Zero(d);

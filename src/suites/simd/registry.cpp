@@ -6,8 +6,9 @@ namespace abikit::suites {
 std::vector<KernelCheck> simd_checks() {
     using Family = std::span<const KernelCheck> (*)();
     static constexpr Family kFamilies[] = {
-        distance_checks, exact_distance_checks, convert_checks,   gemv_checks,   bytes_checks,
-        math_checks,     gemm_int8_checks,      gemm_bf16_checks, reduce_checks, normalize_checks,
+        distance_checks,  exact_distance_checks, long_batch_checks, convert_checks,
+        gemv_checks,      bytes_checks,          math_checks,       gemm_int8_checks,
+        gemm_bf16_checks, reduce_checks,         normalize_checks,
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {

@@ -17,6 +17,7 @@ std::vector<KernelBenchmark> simd_benchmarks();
 // The families. Each returns its checks, and appends its rows.
 std::span<const KernelCheck> distance_checks();
 std::span<const KernelCheck> exact_distance_checks();
+std::span<const KernelCheck> long_batch_checks();
 std::span<const KernelCheck> convert_checks();
 std::span<const KernelCheck> math_checks();
 std::span<const KernelCheck> reduce_checks();
