@@ -35,11 +35,12 @@ using bars::RandomVectors;
 
 constexpr std::size_t kCacheBytes = std::size_t{256} << 10;
 constexpr std::size_t kMemoryBytes = std::size_t{192} << 20;
-constexpr std::size_t kBlockRows = 1024;  // rows whose distances are held at a time
+constexpr std::size_t kBlockRows = 1024;                // rows whose distances are held at a time
+constexpr std::size_t kInt8BlockRows = 4 * kBlockRows;  // of as many bytes
 constexpr std::size_t kCacheRounds = 41;
 constexpr std::size_t kCacheRepeats = 16;
 constexpr std::size_t kFmaSteps = 1000;
-constexpr std::size_t kMemoryRounds = 9;
+constexpr std::size_t kMemoryRounds = 15;
 constexpr double kPeerBar = 1.0;
 constexpr double kCacheShareBar = 0.85;
 constexpr double kMemoryShareBar = 0.90;
@@ -192,16 +193,16 @@ bool measure_int8(std::size_t dim, std::size_t size_bytes, const char* place, do
     const std::size_t floats = size_bytes / sizeof(float) / dim;
     const std::size_t count = size_bytes / dim;
     std::vector<float> out(kBlockRows);
-    std::vector<std::int32_t> out8(kBlockRows);
+    std::vector<std::int32_t> out8(kInt8BlockRows);
     const auto* codes = reinterpret_cast<const std::int8_t*>(data.data());
     const Scan scan{Metric::kDot, dim,       floats, data.data() + data.size() - 2048,
                     data.data(),  out.data()};
     std::vector<Candidate> all{
         {"int8",
          [&] {
-             for (std::size_t first = 0; first < count; first += kBlockRows) {
+             for (std::size_t first = 0; first < count; first += kInt8BlockRows) {
                  simd::dot_rows(codes, codes + first * dim, dim,
-                                std::min(kBlockRows, count - first), out8.data());
+                                std::min(kInt8BlockRows, count - first), out8.data());
              }
          }},
         {"f32", [&] { scan_own(scan); }}};
