@@ -18,12 +18,11 @@ constexpr std::size_t kTaskFloats = std::size_t{1} << 16;  // of W: 256 KiB pay 
 // Of W, more for more columns: less is done before another thread has woken up.
 constexpr std::size_t kThreadedFloats = 3'000'000;
 constexpr std::size_t kMaxTasks = 64;
-constexpr std::size_t kWantedTasks = 16;  // enough for the threads of a desktop machine
+constexpr std::size_t kWantedTasks = 8;  // enough for the threads of a desktop machine
 
 // How a product is cut: row blocks by ranges of depth. A function of the shape alone.
 struct Plan {
     std::size_t row_block = 0;
-    std::size_t row_blocks = 0;
     std::size_t depth_block = 0;
     std::size_t depth_blocks = 0;
     std::size_t sums_row_stride = 1;
@@ -33,7 +32,6 @@ struct Plan {
     std::size_t x_column_stride = 1;
     std::size_t x_floats = 0;  // packed; 0: X is used where it is
 
-    std::size_t tasks() const { return row_blocks * depth_blocks; }
     std::size_t floats() const { return depth_blocks * sums_floats + x_floats; }
 };
 
@@ -59,9 +57,9 @@ void plan_rows(const Problem& p, Plan& plan) {
 }
 
 void plan_columns(const Problem& p, Plan& plan) {
-    // Sums of a block of rows stay in the first- or second-level cache; shorter pieces of memory
-    // are read more slowly.
-    plan.row_block = p.columns <= 4 ? 4096 : 2048;
+    // Blocks of depth of W and sums stay in the second-level cache; shorter pieces of memory are
+    // read more slowly.
+    plan.row_block = p.columns <= 2 ? 4096 : 1024;
     plan.x_row_stride = p.x_row_stride;
     plan.x_column_stride = p.x_column_stride;
     plan.sums_column_stride = round_up(p.rows, kLine) + kLine;
@@ -75,9 +73,9 @@ Plan make_plan(const Problem& p) {
     } else {
         plan_columns(p, plan);
     }
-    plan.row_blocks = std::max<std::size_t>(1, divide_up(p.rows, plan.row_block));
+    const std::size_t blocks = std::max<std::size_t>(1, divide_up(p.rows, plan.row_block));
     const std::size_t affordable = std::max<std::size_t>(1, p.rows * p.depth / kTaskFloats);
-    const std::size_t wanted = divide_up(std::min(kWantedTasks, affordable), plan.row_blocks);
+    const std::size_t wanted = divide_up(std::min(kWantedTasks, affordable), blocks);
     // A range of depth is long enough that adding up the ranges costs next to nothing.
     const std::size_t splits = std::clamp<std::size_t>(p.depth / 512, 1, wanted);
     plan.depth_block = round_up(std::max<std::size_t>(1, divide_up(p.depth, splits)), 64);
@@ -126,6 +124,20 @@ void finish(const Problem& p, const Plan& plan, const float* sums, std::size_t f
     }
 }
 
+// How far W is past the start of a cache line, in floats, when all its columns agree on that.
+// Blocks of rows end that much earlier and sums are moved along, so that tiles meet whole lines of
+// both. Where blocks end does not matter to the bits of a sum.
+std::size_t rows_shift(const Problem& p) {
+    if (p.storage == Storage::kRows || p.ldw % kLine != 0) {
+        return 0;
+    }
+    return reinterpret_cast<std::uintptr_t>(p.w) / sizeof(float) % kLine;
+}
+
+std::size_t row_blocks(const Problem& p, const Plan& plan) {
+    return divide_up(p.rows + rows_shift(p), plan.row_block);
+}
+
 // The workspace as floats, moved up to a cache line.
 float* aligned_floats(std::span<std::byte> workspace) {
     const auto address = reinterpret_cast<std::uintptr_t>(workspace.data());
@@ -134,12 +146,16 @@ float* aligned_floats(std::span<std::byte> workspace) {
 }
 
 void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, std::size_t index) {
-    const std::size_t row = index % plan.row_blocks * plan.row_block;
-    const std::size_t split = index / plan.row_blocks;
+    const std::size_t shift = rows_shift(p);
+    const std::size_t blocks = row_blocks(p, plan);
+    const std::size_t block = index % blocks;
+    const std::size_t row = block == 0 ? 0 : block * plan.row_block - shift;
+    const std::size_t row_end = std::min(p.rows, (block + 1) * plan.row_block - shift);
+    const std::size_t split = index / blocks;
     const std::size_t k = split * plan.depth_block;
     Task task;
     task.ldw = p.ldw;
-    task.rows = std::min(plan.row_block, p.rows - row);
+    task.rows = row_end - row;
     task.depth = std::min(plan.depth_block, p.depth - k);
     task.columns = p.columns;
     task.x_row_stride = plan.x_row_stride;
@@ -164,7 +180,7 @@ void run_task(const Problem& p, const Plan& plan, const float* x, float* sums, s
 
 std::size_t workspace_bytes(const Problem& problem) noexcept {
     const Plan plan = make_plan(problem);
-    return (plan.floats() + kLine) * sizeof(float);
+    return (plan.floats() + 2 * kLine) * sizeof(float);
 }
 
 void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool* pool) {
@@ -178,14 +194,14 @@ void multiply(const Problem& problem, std::span<std::byte> workspace, ThreadPool
     if (problem.rows * problem.depth / 4 * (problem.columns + 3) < kThreadedFloats) {
         pool = nullptr;
     }
-    float* sums = aligned_floats(workspace);
+    float* sums = aligned_floats(workspace) + rows_shift(problem);
     const float* x = problem.x;
     if (plan.x_floats != 0) {
         float* packed = sums + plan.depth_blocks * plan.sums_floats;
         pack_x(problem, plan, packed);
         x = packed;
     }
-    for_each_task(plan.tasks(), pool,
+    for_each_task(row_blocks(problem, plan) * plan.depth_blocks, pool,
                   [&](std::size_t index) { run_task(problem, plan, x, sums, index); });
     if (plan.depth_blocks > 1) {
         const std::size_t blocks = divide_up(problem.rows, kTaskFloats / 16);

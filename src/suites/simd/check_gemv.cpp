@@ -51,7 +51,8 @@ struct Data {
     explicit Data(const Case& c)
         : stored_rows(c.transpose == Transpose::kNo ? c.rows : c.depth),
           stored_columns(c.transpose == Transpose::kNo ? c.depth : c.rows),
-          a(values_of(stored_rows, stored_columns, stored_columns + c.gap), c.rows % 4),
+          a(values_of(stored_rows, stored_columns, stored_columns + c.gap),
+            (c.rows + c.columns) % 4),
           x(c.depth * c.columns, c.depth % 3),
           y(c.rows * c.columns, c.rows % 2) {
         fill(a, 1);
@@ -179,6 +180,9 @@ void check_threads(Checker& checker) {
         {.rows = 9, .depth = 20'000, .columns = 1, .transpose = Transpose::kNo},
         {.rows = 131, .depth = 2'100, .columns = 5, .transpose = Transpose::kYes},
         {.rows = 4'200, .depth = 33, .columns = 1, .transpose = Transpose::kYes},
+        // Rows that all start equally far from a cache line.
+        {.rows = 4'128, .depth = 33, .columns = 1, .transpose = Transpose::kYes},
+        {.rows = 2'080, .depth = 70, .columns = 10, .transpose = Transpose::kYes},
         // Large enough to be handed to threads.
         {.rows = 1'003, .depth = 3'100, .columns = 1, .transpose = Transpose::kNo},
         {.rows = 530, .depth = 2'300, .columns = 9, .transpose = Transpose::kNo},
