@@ -23,15 +23,6 @@ namespace abikit::simd::HWY_NAMESPACE::math {
 // chains.
 inline constexpr std::size_t kSumVectors = 256;
 
-// Starts to fetch the cache lines of `count` floats into the second-level cache; the address need
-// not exist.
-HWY_INLINE void prefetch_floats(const float* p, std::size_t count) {
-    constexpr std::size_t kLineFloats = 16;
-    for (std::size_t i = 0; i < count; i += kLineFloats) {
-        __builtin_prefetch(p + i, 0, 2);
-    }
-}
-
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE double sum_of_lanes(D d, V v) {
     HWY_ALIGN float lanes[hn::MaxLanes(d)];

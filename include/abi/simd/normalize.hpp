@@ -28,9 +28,9 @@ struct RowAffine {
 };
 
 // out[i] = (x[i] - mean) / sqrt(variance + epsilon) * gain[i] + bias[i], the variance over cols
-// (Ba, Kiros, Hinton, arXiv:1607.06450). The mean is taken first and deviations from it squared, so
-// that a large mean cancels nothing. Error at most 2^-18 (|x[i]| + |mean|) / sqrt(variance +
-// epsilon) * |gain[i]| + 2^-23 (|out[i]| + |bias[i]|).
+// (Ba, Kiros, Hinton, arXiv:1607.06450). It is that of deviations from a value close to the mean,
+// so that a large mean cancels nothing. Error at most 2^-18 ((|x[i]| + |mean|) / sqrt(variance +
+// epsilon) + 2) |gain[i]| + 2^-23 (|out[i]| + |bias[i]|).
 ABI_API void layer_norm_rows(const float* x, std::size_t rows, std::size_t cols, RowAffine affine,
                              float epsilon, float* out) noexcept;
 // out[i] = x[i] / sqrt(mean(x^2) + epsilon) * gain[i] + bias[i] (Zhang and Sennrich,

@@ -1,10 +1,12 @@
 // Softmax and norms of rows, once per instruction set. Read abi/simd/normalize.hpp for the
 // contract.
 //
-// A row takes three steps: look at it (the largest value, the mean), work on it (exponentials,
-// deviations), write it. The steps of three neighbouring rows go together, a kilobyte of each in
-// turn: the first reads from memory, the others find their row in the cache, and reading, computing
-// and writing overlap all the time. Outputs far larger than the caches are written past them.
+// A row takes two steps: look at it (exponentials and their sum, moments) and write it. The steps
+// of two neighbouring rows go together, a kilobyte of each in turn: the first reads from memory,
+// the second finds its row in the cache, and reading, computing and writing overlap all the time.
+// What the first step needs beforehand, the largest value or the mean, is guessed from the
+// beginning of the row and corrected where the guess is poor. Outputs far larger than the caches
+// are written past them.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -35,14 +37,18 @@ using Vec = hn::Vec<Floats>;
 
 constexpr std::size_t kChunk = 256;
 constexpr std::size_t kLineFloats = 16;
-// How far ahead of the first step memory is asked for, in rows that are too long for the hardware
-// prefetchers to see three neighbours as one stream; for short rows asking slows them down.
-constexpr std::size_t kAheadFloats = 8192;
+// Rows up to this length, and the exponentials of vectors shorter than a cache line, gain most from
+// memory asked for shortly before it is used, into the first-level cache; other rows from more
+// time, into the second. Measured: asking for a chunk at once, instead of a line with each line
+// read, costs a fifth of the speed, for then reads queue behind the requests.
 constexpr std::size_t kShortRow = 1024;
+constexpr std::size_t kNearFloats = 512;
+constexpr std::size_t kFarFloats = 1024;
+
 // Sums of chunks that lanes add in float32 before they go on in double precision.
-constexpr std::size_t kSumChunks = 32;
-// The exponentials of rows up to this length are kept on the stack; longer rows keep them in the
-// output.
+constexpr std::size_t kSumChunks = 16;
+// The exponentials of rows up to this length are kept on the stack; those of longer rows are
+// computed twice.
 constexpr std::size_t kStackFloats = 16384;
 // Outputs from this size on go past the caches, unless they replace the input, whose lines are
 // there already. Half of a large last-level cache.
@@ -59,6 +65,19 @@ struct Shape {
     }
 };
 
+// Asks for the lines of `count` floats that are read soon after those at p; they need not exist.
+HWY_INLINE void fetch_ahead(const float* p, std::size_t count, bool far) {
+    if (far) {
+        for (std::size_t i = 0; i < count; i += kLineFloats) {
+            __builtin_prefetch(p + kFarFloats + i, 0, 2);
+        }
+    } else {
+        for (std::size_t i = 0; i < count; i += kLineFloats) {
+            __builtin_prefetch(p + kNearFloats + i, 0, 3);
+        }
+    }
+}
+
 // A sum that goes on from chunk to chunk: lanes in memory, since vectors of SVE cannot be members.
 class RunningSum {
 public:
@@ -68,6 +87,10 @@ public:
         if (++chunks_ == kSumChunks) {
             flush();
         }
+    }
+    HWY_INLINE void scale(float factor) {
+        hn::Store(hn::Mul(lanes(), hn::Set(Floats(), factor)), Floats(), lanes_);
+        total_ *= static_cast<double>(factor);
     }
     // The sum, which starts again from zero.
     HWY_INLINE double take() {
@@ -89,11 +112,6 @@ private:
     std::size_t chunks_ = 0;
 };
 
-template <class Term>
-HWY_INLINE void add_chunk(RunningSum& sum, const float* x, std::size_t count, const Term& term) {
-    sum.set_lanes(math::add_terms(Floats(), x, count, term, sum.lanes()));
-}
-
 // out[i] = op(in[i]...) for one row from `begin` on, at least to `end`; returns where it stopped.
 // Past the caches it stops at whole lines of the output.
 template <class Op, class... Inputs>
@@ -113,31 +131,26 @@ HWY_INLINE std::size_t write_chunk(bool past_caches, const Op& op, std::size_t b
     return end;
 }
 
-// Runs the steps over all rows. A row's third step is a row behind its second, and that one behind
-// the first; within a turn the third goes first, so that it may free what the second overwrites.
+// Runs the steps over all rows. A row's second step is a row behind its first; within a turn the
+// second goes first, so that it may free what the other overwrites.
 template <class Steps>
 HWY_INLINE void run_steps(const Shape& shape, Steps& steps) {
     const std::size_t cols = shape.cols;
-    for (std::size_t turn = 0; cols != 0 && turn < shape.rows + 2; ++turn) {
+    for (std::size_t turn = 0; cols != 0 && turn <= shape.rows; ++turn) {
         const float* look = turn < shape.rows ? shape.x + turn * cols : nullptr;
-        const bool works = turn >= 1 && turn <= shape.rows;
         std::size_t written = 0;
         for (std::size_t begin = 0; begin < cols; begin += kChunk) {
             const std::size_t count = std::min(kChunk, cols - begin);
-            if (turn >= 2) {
-                written = steps.write(turn - 2, written, begin + count);
-            }
-            if (works) {
-                steps.work(turn - 1, begin, count);
+            if (turn != 0) {
+                written = steps.write(turn - 1, written, begin + count);
             }
             if (look != nullptr) {
-                if (cols > kShortRow) {
-                    math::prefetch_floats(look + begin + kAheadFloats, count);
-                }
-                steps.look(look + begin, count);
+                steps.look(look, begin, count);
             }
         }
-        steps.finish_turn();
+        if (look != nullptr) {
+            steps.finish_look(look);
+        }
     }
     hwy::FlushStream();
 }
@@ -155,46 +168,72 @@ struct Shifted {
     float first;
     float second;
 };
+struct ExponentialMultiple {
+    HWY_INLINE Vec operator()(Floats d, Vec x) const {
+        const Vec e = math::exp_nonpositive(d, hn::Sub(x, hn::Set(d, top)));
+        return hn::Mul(e, hn::Set(d, factor));
+    }
+    float top;
+    float factor;
+};
 
-// out[i] = e^(x[i] - top), or nothing when out is null; returns the sum of lanes with `sum` added.
+// What the exponentials of a chunk come to, in lanes.
+struct ChunkResult {
+    HWY_ALIGN float sum[hn::MaxLanes(Floats())];
+    float largest;
+};
+
+// out[i] = e^(x[i] - top), or nothing when out is null, added to `sum`; finds the largest value
+// too.
 template <bool kStore>
-HWY_INLINE Vec exponentials(const float* x, std::size_t count, float top, float* out, Vec sum) {
+HWY_INLINE void exponentials(const float* x, std::size_t count, bool far, float top, float* out,
+                             Vec sum, ChunkResult& result) {
     const Floats d;
     const std::size_t lanes = hn::Lanes(d);
-    const Vec largest = hn::Set(d, top);
+    const Vec origin = hn::Set(d, top);
     Vec s0 = sum, s1 = hn::Zero(d);
+    // Values come first: where one of them is NaN, x86 keeps the other.
+    Vec m0 = hn::Set(d, math::Greatest::kNone), m1 = m0;
     std::size_t i = 0;
     for (; i + 2 * lanes <= count; i += 2 * lanes) {
-        const Vec e0 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i), largest));
-        const Vec e1 = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i + lanes), largest));
+        fetch_ahead(x + i, 2 * lanes, far);
+        const Vec x0 = hn::LoadU(d, x + i);
+        const Vec x1 = hn::LoadU(d, x + i + lanes);
+        const Vec e0 = math::exp_nonpositive(d, hn::Sub(x0, origin));
+        const Vec e1 = math::exp_nonpositive(d, hn::Sub(x1, origin));
         if constexpr (kStore) {
             hn::StoreU(e0, d, out + i);
             hn::StoreU(e1, d, out + i + lanes);
         }
+        m0 = hn::Max(x0, m0);
+        m1 = hn::Max(x1, m1);
         s0 = hn::Add(s0, e0);
         s1 = hn::Add(s1, e1);
     }
-    if (i + lanes <= count) {
-        const Vec e = math::exp_nonpositive(d, hn::Sub(hn::LoadU(d, x + i), largest));
+    for (; i < count; i += lanes) {
+        const std::size_t rest = std::min(lanes, count - i);
+        const auto some = hn::FirstN(d, rest);
+        const Vec values = rest == lanes ? hn::LoadU(d, x + i) : math::load_first(d, x + i, rest);
+        const Vec e = math::exp_nonpositive(d, hn::Sub(values, origin));
         if constexpr (kStore) {
-            hn::StoreU(e, d, out + i);
+            if (rest == lanes) {
+                hn::StoreU(e, d, out + i);
+            } else {
+                math::store_first(e, d, out + i, rest);
+            }
         }
-        s0 = hn::Add(s0, e);
-        i += lanes;
+        m0 = hn::Max(hn::IfThenElse(some, values, m0), m0);
+        s1 = hn::Add(s1, hn::IfThenElseZero(some, e));
     }
-    if (i < count) {
-        const std::size_t rest = count - i;
-        const Vec last = hn::Sub(math::load_first(d, x + i, rest), largest);
-        const Vec e = math::exp_nonpositive(d, last);
-        if constexpr (kStore) {
-            math::store_first(e, d, out + i, rest);
-        }
-        s1 = hn::Add(s1, hn::IfThenElseZero(hn::FirstN(d, rest), e));
-    }
-    return hn::Add(s0, s1);
+    hn::Store(hn::Add(s0, s1), d, result.sum);
+    result.largest = math::Greatest::of_lanes(d, hn::Max(m0, m1));
 }
 
 // The steps of softmax, or of its logarithm, which keeps no exponentials.
+//
+// Exponentials are taken below the largest value of the first chunk, which nearly always is close
+// enough to that of the row: when a later chunk exceeds it by more than kSlack, what came before is
+// scaled down. So each value is read once, and no chunk waits for its own maximum.
 template <bool kLogarithm>
 class SoftmaxSteps {
 public:
@@ -202,58 +241,79 @@ public:
     HWY_INLINE SoftmaxSteps(const Shape& shape, float* kept)
         : shape_(shape),
           kept_(shape.cols <= kStackFloats ? kept : nullptr),
-          past_caches_(shape.past_caches() && (kLogarithm || kept_ != nullptr)) {
-        hn::Store(hn::Set(Floats(), math::Greatest::kNone), Floats(), largest_);
-    }
+          past_caches_(shape.past_caches()),
+          far_(shape.cols > kShortRow && hn::Lanes(Floats()) >= kLineFloats) {}
 
-    HWY_INLINE void look(const float* x, std::size_t count) {
+    HWY_INLINE void look(const float* row, std::size_t begin, std::size_t count) {
         const Floats d;
-        const Vec largest = hn::Load(d, largest_);
-        hn::Store(math::join_extreme<math::Greatest>(d, x, count, largest), d, largest_);
-    }
-    HWY_INLINE void work(std::size_t row, std::size_t begin, std::size_t count) {
-        const float* x = shape_.x + row * shape_.cols + begin;
-        float* out = kLogarithm ? nullptr : exponentials_of(row) + begin;
-        sum_.set_lanes(exponentials<!kLogarithm>(x, count, top_, out, sum_.lanes()));
+        if (begin == 0) {
+            top_ = math::extreme_of<math::Greatest>(d, row, count);
+        }
+        ChunkResult result;
+        add_chunk(row, begin, count, result);
+        if (HWY_UNLIKELY(result.largest > top_ + kSlack)) {
+            raise_top(result.largest, begin);
+            add_chunk(row, begin, count, result);
+        }
+        sum_.set_lanes(hn::Load(d, result.sum));
     }
     HWY_INLINE std::size_t write(std::size_t row, std::size_t begin, std::size_t end) {
         float* out = shape_.out + row * shape_.cols;
+        const float* x = shape_.x + row * shape_.cols;
+        const auto run = [&](const auto& op, const float* from) HWY_ATTR {
+            return write_chunk(past_caches_, op, begin, end, shape_.cols, out, from);
+        };
         if constexpr (kLogarithm) {
-            const float* x = shape_.x + row * shape_.cols;
-            return write_chunk(past_caches_, Shifted{written_top_, factor_}, begin, end,
-                               shape_.cols, out, x);
+            return run(Shifted{written_top_, factor_}, x);
+        } else if (kept_ != nullptr) {
+            return run(Multiple{factor_}, kept_);
         } else {
-            return write_chunk(past_caches_, Multiple{factor_}, begin, end, shape_.cols, out,
-                               exponentials_of(row));
+            return run(ExponentialMultiple{written_top_, factor_}, x);
         }
     }
-    HWY_INLINE void finish_turn() {
-        const Floats d;
+    HWY_INLINE void finish_look(const float* /*row*/) {
         const double sum = sum_.take();
+        written_top_ = finite_top();
         if constexpr (kLogarithm) {
             factor_ = sum == 0.0 ? 0.0F : static_cast<float>(std::log(sum));
         } else {
             factor_ = sum == 0.0 ? 0.0F : static_cast<float>(1.0 / sum);
         }
-        written_top_ = top_;
-        // A row of -infinity has no largest value to take off; with 0 its exponentials are zeros.
-        // NaN may get lost here, but not in the exponentials.
-        top_ = math::Greatest::of_lanes(d, hn::Load(d, largest_));
-        top_ = top_ == math::Greatest::kNone ? 0.0F : top_;
-        hn::Store(hn::Set(d, math::Greatest::kNone), d, largest_);
     }
 
 private:
-    HWY_INLINE float* exponentials_of(std::size_t row) const {
-        return kept_ != nullptr ? kept_ : shape_.out + row * shape_.cols;
+    // e^kSlack times the length of any row is far from overflow.
+    static constexpr float kSlack = 32.0F;
+
+    // -infinity cannot be taken off; with 0 its exponentials are zeros.
+    HWY_INLINE float finite_top() const { return top_ == math::Greatest::kNone ? 0.0F : top_; }
+    HWY_INLINE void add_chunk(const float* row, std::size_t begin, std::size_t count,
+                              ChunkResult& result) {
+        if (!kLogarithm && kept_ != nullptr) {
+            exponentials<true>(row + begin, count, far_, finite_top(), kept_ + begin, sum_.lanes(),
+                               result);
+        } else {
+            exponentials<false>(row + begin, count, far_, finite_top(), nullptr, sum_.lanes(),
+                                result);
+        }
+    }
+    // Only rows that rise by kSlack from chunk to chunk come here often.
+    HWY_NOINLINE void raise_top(float top, std::size_t before) {
+        const float factor =
+            top_ == math::Greatest::kNone ? 0.0F : static_cast<float>(std::exp(top_ - top));
+        top_ = top;
+        sum_.scale(factor);
+        if (!kLogarithm && kept_ != nullptr) {
+            math::transform(Floats(), Multiple{factor}, before, kept_, kept_);
+        }
     }
 
     Shape shape_;
-    float* kept_;  // null: the output keeps them
+    float* kept_;  // null: exponentials are computed again
     bool past_caches_;
-    HWY_ALIGN float largest_[hn::MaxLanes(Floats())];
+    bool far_;
     RunningSum sum_;
-    float top_ = 0.0F;          // of the row that is worked on
+    float top_ = 0.0F;          // of the row that is looked at
     float written_top_ = 0.0F;  // of the row that is written
     float factor_ = 0.0F;
 };
@@ -275,10 +335,10 @@ void log_softmax_all(const float* x, std::size_t rows, std::size_t cols, float* 
 
 struct Standard {
     HWY_INLINE Vec operator()(Floats d, Vec x) const {
-        return hn::Mul(hn::Sub(x, hn::Set(d, mean)), hn::Set(d, factor));
+        return hn::MulSub(x, hn::Set(d, factor), hn::Set(d, centre));
     }
-    float mean;
     float factor;
+    float centre;  // the mean, times the factor
 };
 struct StandardGain {
     HWY_INLINE Vec operator()(Floats d, Vec x, Vec gain) const { return hn::Mul(base(d, x), gain); }
@@ -295,25 +355,63 @@ struct StandardGainBias {
     Standard base;
 };
 
-// The steps of layer norm (mean, deviations from it, output), or of RMS norm (squares, nothing,
-// output).
+// Adds the deviations from `pivot` to one sum, their squares to another.
+HWY_INLINE void add_deviations(const float* x, std::size_t count, bool far, float pivot,
+                               RunningSum& first, RunningSum& second) {
+    const Floats d;
+    const std::size_t lanes = hn::Lanes(d);
+    const Vec origin = hn::Set(d, pivot);
+    Vec a0 = first.lanes(), a1 = hn::Zero(d), a2 = a1, a3 = a1;
+    Vec b0 = second.lanes(), b1 = a1, b2 = a1, b3 = a1;
+    std::size_t i = 0;
+    for (; i + 4 * lanes <= count; i += 4 * lanes) {
+        fetch_ahead(x + i, 4 * lanes, far);
+        const Vec d0 = hn::Sub(hn::LoadU(d, x + i), origin);
+        const Vec d1 = hn::Sub(hn::LoadU(d, x + i + lanes), origin);
+        const Vec d2 = hn::Sub(hn::LoadU(d, x + i + 2 * lanes), origin);
+        const Vec d3 = hn::Sub(hn::LoadU(d, x + i + 3 * lanes), origin);
+        a0 = hn::Add(a0, d0);
+        a1 = hn::Add(a1, d1);
+        a2 = hn::Add(a2, d2);
+        a3 = hn::Add(a3, d3);
+        b0 = hn::MulAdd(d0, d0, b0);
+        b1 = hn::MulAdd(d1, d1, b1);
+        b2 = hn::MulAdd(d2, d2, b2);
+        b3 = hn::MulAdd(d3, d3, b3);
+    }
+    for (; i < count; i += lanes) {
+        const std::size_t rest = std::min(lanes, count - i);
+        const Vec values = rest == lanes ? hn::LoadU(d, x + i) : math::load_first(d, x + i, rest);
+        const Vec last = hn::IfThenElseZero(hn::FirstN(d, rest), hn::Sub(values, origin));
+        a1 = hn::Add(a1, last);
+        b1 = hn::MulAdd(last, last, b1);
+    }
+    first.set_lanes(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)));
+    second.set_lanes(hn::Add(hn::Add(b0, b1), hn::Add(b2, b3)));
+}
+
+// The steps of layer norm and of RMS norm.
+//
+// Layer norm adds deviations from a pivot, the mean of the first chunk, and their squares. With s
+// the mean of those deviations, variance = mean of the squares - s^2, which cancels little as long
+// as s is below half of the standard deviation. A row that begins unlike the rest is read again,
+// from the cache, with its mean for the pivot.
 template <bool kCentred>
 class NormSteps {
 public:
     HWY_INLINE NormSteps(const Shape& shape, RowAffine affine, float epsilon)
         : shape_(shape), affine_(affine), epsilon_(epsilon), past_caches_(shape.past_caches()) {}
 
-    HWY_INLINE void look(const float* x, std::size_t count) {
+    HWY_INLINE void look(const float* row, std::size_t begin, std::size_t count) {
         if constexpr (kCentred) {
-            add_chunk(first_, x, count, math::PlainTerm());
+            if (begin == 0) {
+                const double sum = math::sum_terms(Floats(), row, count, math::PlainTerm());
+                pivot_ = static_cast<float>(sum / static_cast<double>(count));
+            }
+            add_deviations(row + begin, count, far(), pivot_, first_, second_);
         } else {
-            add_chunk(first_, x, count, math::SquareTerm());
-        }
-    }
-    HWY_INLINE void work(std::size_t row, std::size_t begin, std::size_t count) {
-        if constexpr (kCentred) {
-            const float* x = shape_.x + row * shape_.cols + begin;
-            add_chunk(second_, x, count, math::SquaredDeviationTerm{mean_});
+            second_.set_lanes(
+                math::add_terms(Floats(), row + begin, count, math::SquareTerm(), second_.lanes()));
         }
     }
     HWY_INLINE std::size_t write(std::size_t row, std::size_t begin, std::size_t end) {
@@ -333,25 +431,41 @@ public:
         }
         return run(written_);
     }
-    HWY_INLINE void finish_turn() {
-        const double size = static_cast<double>(shape_.cols);
-        const double first = first_.take();
-        const double squares = kCentred ? second_.take() : previous_;
-        const double root = std::sqrt(squares / size + static_cast<double>(epsilon_));
-        written_ = {kCentred ? mean_ : 0.0F, static_cast<float>(1.0 / root)};
-        mean_ = static_cast<float>(first / size);
-        previous_ = first;
+    HWY_INLINE void finish_look(const float* row) {
+        Spread spread = take_spread();
+        if (kCentred && HWY_UNLIKELY(spread.shift * spread.shift > spread.variance / 4.0)) {
+            pivot_ = static_cast<float>(static_cast<double>(pivot_) + spread.shift);
+            for (std::size_t begin = 0; begin < shape_.cols; begin += kChunk) {
+                add_deviations(row + begin, std::min(kChunk, shape_.cols - begin), far(), pivot_,
+                               first_, second_);
+            }
+            spread = take_spread();
+        }
+        const double root = std::sqrt(spread.variance + static_cast<double>(epsilon_));
+        const auto factor = static_cast<float>(1.0 / root);
+        const double mean = static_cast<double>(pivot_) + spread.shift;
+        written_ = {factor, static_cast<float>(mean * static_cast<double>(factor))};
     }
 
 private:
+    HWY_INLINE bool far() const { return shape_.cols > kShortRow; }
+    struct Spread {
+        double shift;  // of the mean from the pivot
+        double variance;
+    };
+    HWY_INLINE Spread take_spread() {
+        const double size = static_cast<double>(shape_.cols);
+        const double shift = kCentred ? first_.take() / size : 0.0;
+        return {shift, std::max(second_.take() / size - shift * shift, 0.0)};
+    }
+
     Shape shape_;
     RowAffine affine_;
     float epsilon_;
     bool past_caches_;
     RunningSum first_;
     RunningSum second_;
-    double previous_ = 0.0;  // what the first step of the row that is worked on added up
-    float mean_ = 0.0F;
+    float pivot_ = 0.0F;
     Standard written_{0.0F, 0.0F};
 };
 

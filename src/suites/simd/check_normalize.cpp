@@ -177,6 +177,20 @@ ExactBuffer<float> masked_rows(std::size_t cols) {
     return x;
 }
 
+// Rows whose values rise from chunk to chunk of 256 by more than exponentials of one origin can
+// share, and rows that fall so after a beginning of -infinity.
+ExactBuffer<float> rising_rows(std::size_t cols) {
+    constexpr float kStep = 35.0F;
+    ExactBuffer<float> x(2 * cols, 3);
+    std::ranges::copy(random_rows(2 * cols, 0.0F, 1.0F), x.begin());
+    for (std::size_t i = 0; i < cols; ++i) {
+        const auto chunk = static_cast<float>(i / 256);
+        x[i] += kStep * chunk;
+        x[cols + i] = i < 600 && cols > 600 ? -kInfinity : x[cols + i] - kStep * chunk;
+    }
+    return x;
+}
+
 double top_of(const float* row, std::size_t cols) {
     return static_cast<double>(simd::reference::maximum(row, cols));
 }
@@ -200,6 +214,10 @@ void check_softmax(Checker& checker) {
             check_rows(checker, masked_rows(cols), cols, simd::softmax_rows,
                        simd::reference::softmax_row, bound);
         }
+        if (cols > 255) {
+            check_rows(checker, rising_rows(cols), cols, simd::softmax_rows,
+                       simd::reference::softmax_row, bound);
+        }
     }
 }
 
@@ -217,6 +235,10 @@ void check_log_softmax(Checker& checker) {
             check_rows(checker, masked_rows(cols), cols, simd::log_softmax_rows,
                        simd::reference::log_softmax_row, bound);
         }
+        if (cols > 255) {
+            check_rows(checker, rising_rows(cols), cols, simd::log_softmax_rows,
+                       simd::reference::log_softmax_row, bound);
+        }
     }
 }
 
@@ -228,8 +250,8 @@ auto layer_norm_bound(const float* row, std::size_t cols, simd::RowAffine affine
     return [=](std::size_t i, double expected) {
         const double scale = affine.gain == nullptr ? 1.0 : std::abs(double(affine.gain[i]));
         const double shift = affine.bias == nullptr ? 0.0 : std::abs(double(affine.bias[i]));
-        return 0x1p-18 * (std::abs(double(row[i])) + std::abs(moments.mean)) / deviation * scale +
-               0x1p-23 * (std::abs(expected) + shift);
+        const double size = std::abs(double(row[i])) + std::abs(moments.mean);
+        return 0x1p-18 * (size / deviation + 2.0) * scale + 0x1p-23 * (std::abs(expected) + shift);
     };
 }
 
@@ -238,7 +260,11 @@ void check_layer_norm(Checker& checker) {
         const ExactBuffer<float> gain = random_rows(cols, 1.0F, 0.5F);
         const ExactBuffer<float> bias = random_rows(cols, 0.0F, 1.0F);
         for (const float centre : {0.0F, 50.0F}) {
-            const ExactBuffer<float> x = random_rows(kRows * cols, centre, 2.0F);
+            ExactBuffer<float> x = random_rows(kRows * cols, centre, 2.0F);
+            // A row that begins unlike the rest.
+            for (std::size_t i = 0; i < 256 && cols > 256; ++i) {
+                x[i] += 1000.0F;
+            }
             for (const unsigned parts : {0U, 1U, 2U, 3U}) {
                 const simd::RowAffine affine{(parts & 1U) != 0 ? gain.data() : nullptr,
                                              (parts & 2U) != 0 ? bias.data() : nullptr};
