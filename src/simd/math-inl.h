@@ -228,7 +228,7 @@ HWY_INLINE V sigmoid(D d, V x) {
         e = scale(d, fraction, steps);
     }
 #endif
-    const V numerator = hn::IfNegativeThenElse(x, e, one);
+    const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
     const V sum = hn::Add(one, e);
     const V quotient = hn::Div(numerator, sum);
     // numerator - quotient (1 + e); the difference is exact, as the quotient is at least half of
