@@ -1,0 +1,278 @@
+// Products of float32 matrices, once per instruction set: tiles of C in registers, blocks of A and
+// panels of B in the caches (Goto and van de Geijn, "Anatomy of high-performance matrix
+// multiplication", 2008). Read gemm_f32_kernels.hpp for the tasks, gemm_f32_tiles-inl.h for what
+// runs inside.
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "epilogue.hpp"
+#include "gemm_f32_kernels.hpp"
+#include "tasks.hpp"
+
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/gemm_f32.cpp"
+#include <hwy/foreach_target.h>  // must precede highway.h
+#include <hwy/highway.h>
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace abikit::simd::HWY_NAMESPACE {
+namespace {
+
+#include "kernels/gemm_f32_tiles-inl.h"
+
+using f32::kPanel;
+using f32::Task;
+
+// How the loops are cut: a pass of kDepth, of which a tile of A stays in the first-level cache, a
+// block of kBlockRows of A in the second, kBlockColumns of packed B in the third.
+constexpr std::size_t kBlockColumns = 2048;
+#if HWY_CAP_GE512
+constexpr std::size_t kDepth = 512;
+constexpr std::size_t kBlockRows = 10 * kTileRows;
+// B that is not transposed is read where it lies: fourteen rows share each load of it, so that the
+// second-level cache keeps up, and copying cost 2 to 25 % more than it gained.
+constexpr bool kReadsAnyBInPlace = true;
+#else
+constexpr std::size_t kDepth = 256;
+constexpr std::size_t kBlockRows = 24 * kTileRows;
+constexpr bool kReadsAnyBInPlace = false;
+#endif
+// A row stride of this many bytes or a multiple maps the rows of a tile to the same few sets of the
+// first-level cache.
+constexpr std::size_t kConflictBytes = 2048;
+
+// The depth of one pass; all passes have about the same. A function of the depth alone, because
+// every pass rounds C once.
+std::size_t pass_depth(std::size_t depth) {
+    return divide_up(depth, divide_up(depth, kDepth));
+}
+
+// What a task packs, and what it reads where it lies.
+struct Plan {
+    bool pack_a = false;
+    bool pack_b = false;
+    std::size_t pass = 0;           // depth
+    std::size_t block_rows = 0;     // of A at a time
+    std::size_t block_columns = 0;  // of B at a time
+    std::size_t a_floats = 0;       // workspace for a block of A, then one for B
+    std::size_t b_floats = 0;
+};
+
+// From one row of a packed block to the next: an odd number of cache lines, so that the rows of a
+// tile fall into different sets of the cache.
+std::size_t packed_stride(std::size_t depth) {
+    return (divide_up(depth, kPanel) | 1) * kPanel;
+}
+
+bool conflicts(std::size_t stride) {
+    return stride * sizeof(float) % kConflictBytes == 0;
+}
+
+Plan make_plan(const Task& t) {
+    constexpr std::size_t kSmallFloats = std::size_t{64} << 10;  // of B in the second-level cache
+    Plan plan;
+    plan.pass = pass_depth(t.depth);
+    plan.block_rows = divide_up(t.rows, divide_up(t.rows, kBlockRows));
+    plan.block_columns = std::min(round_up(t.columns, kPanel), kBlockColumns);
+    plan.pack_a = t.columns > 16 * kPanel || t.a_depth_stride != 1 || conflicts(t.a_row_stride);
+    if (t.panels == nullptr) {
+        const bool small = t.depth * t.columns <= kSmallFloats;
+        plan.pack_b = t.b_column_stride != 1 || !(kReadsAnyBInPlace || small || t.rows <= kTileRows);
+        plan.b_floats = plan.pass * (plan.pack_b ? plan.block_columns : kPanel);
+    }
+    plan.a_floats = plan.pack_a ? plan.block_rows * packed_stride(plan.pass) : 0;
+    return plan;
+}
+
+// The rows of a block in tiles of nearly the same height: the i-th starts at this row.
+std::size_t tile_start(std::size_t rows, std::size_t tiles, std::size_t i) {
+    return i * (rows / tiles) + std::min(i, rows % tiles);
+}
+
+// One pass of a block: where its parts lie.
+struct Pass {
+    std::size_t row = 0, rows = 0;
+    std::size_t column = 0, columns = 0;
+    std::size_t k = 0, depth = 0;
+    float beta = 0.0F;
+};
+
+// A block of A: plain rows copied, columns as tiles that have the rows of one k side by side.
+void pack_block(const Task& t, const Pass& pass, float* out) {
+    const float* from = t.a + pass.row * t.a_row_stride + pass.k * t.a_depth_stride;
+    if (t.a_depth_stride == 1) {
+        const std::size_t stride = packed_stride(pass.depth);
+        for (std::size_t r = 0; r < pass.rows; ++r) {
+            std::memcpy(out + r * stride, from + r * t.a_row_stride, pass.depth * sizeof(float));
+        }
+        return;
+    }
+    const std::size_t tiles = divide_up(pass.rows, kTileRows);
+    for (std::size_t i = 0; i < tiles; ++i) {
+        const std::size_t first = tile_start(pass.rows, tiles, i);
+        const std::size_t height = tile_start(pass.rows, tiles, i + 1) - first;
+        copy_columns(from + first, t.a_depth_stride, height, pass.depth, out + first * pass.depth);
+    }
+}
+
+// The panels from column `column` of the pass on that a tile of `vectors` reads.
+struct Columns {
+    const float* b = nullptr;
+    std::size_t depth_stride = 0;
+    std::size_t panel_stride = 0;
+};
+
+Columns columns_at(const Task& t, const Plan& plan, const Pass& pass, std::size_t column,
+                   const float* packed) {
+    const std::size_t panel = column / kPanel;
+    if (t.panels != nullptr) {
+        const float* first = t.panels + (pass.column / kPanel + panel) * kPanel * t.depth;
+        return {first + pass.k * kPanel, kPanel, kPanel * t.depth};
+    }
+    if (plan.pack_b) {
+        return {packed + panel * kPanel * pass.depth, kPanel, kPanel * pass.depth};
+    }
+    if (column + kPanel > pass.columns) {
+        return {packed, kPanel, kPanel * pass.depth};
+    }
+    return {t.b + pass.k * t.b_depth_stride + pass.column + column, t.b_depth_stride, kPanel};
+}
+
+void pack_columns(const Task& t, const Pass& pass, std::size_t column, float* out) {
+    f32::PanelTask panel{.depth_stride = t.b_depth_stride,
+                         .column_stride = t.b_column_stride,
+                         .depth = pass.depth,
+                         .columns = std::min(kPanel, pass.columns - column),
+                         .out = out};
+    panel.b = t.b + pass.k * t.b_depth_stride + (pass.column + column) * t.b_column_stride;
+    pack_one_panel(panel);
+}
+
+// All tiles of a block of rows in one step of columns.
+void tiles_of_step(const Task& t, const Plan& plan, const Pass& pass, const Columns& columns,
+                   std::size_t column, std::size_t width, const float* block) {
+    const std::size_t tiles = divide_up(pass.rows, kTileRows);
+    for (std::size_t i = 0; i < tiles; ++i) {
+        const std::size_t first = tile_start(pass.rows, tiles, i);
+        const std::size_t height = tile_start(pass.rows, tiles, i + 1) - first;
+        TileTask tile{.depth = pass.depth,
+                      .b = columns.b,
+                      .b_depth_stride = columns.depth_stride,
+                      .b_panel_stride = columns.panel_stride,
+                      .alpha = t.alpha,
+                      .beta = pass.beta,
+                      .c = t.c + (pass.row + first) * t.ldc + pass.column + column,
+                      .ldc = t.ldc};
+        if (t.a_depth_stride != 1) {
+            tile.a = block + first * pass.depth;
+            tile.a_packed = true;
+        } else if (plan.pack_a) {
+            tile.a_stride = packed_stride(pass.depth);
+            tile.a = block + first * tile.a_stride;
+        } else {
+            tile.a = t.a + (pass.row + first) * t.a_row_stride + pass.k;
+            tile.a_stride = t.a_row_stride;
+        }
+        run_tile(tile, height, width);
+    }
+}
+
+bool has_epilogue(const Task& t) {
+    return t.bias != nullptr || t.activation != Activation::kNone;
+}
+
+// A block of rows against all columns of the pass; the first block packs B as it goes, so that each
+// panel is used while it is hot.
+void block_of_rows(const Task& t, const Plan& plan, const Pass& pass, const float* block,
+                   float* packed) {
+    for (std::size_t column = 0; column < pass.columns;) {
+        std::size_t width = std::min(kTileColumns, pass.columns - column);
+        const bool in_place = t.panels == nullptr && !plan.pack_b;
+        if (in_place && width > kPanel && width < kTileColumns) {
+            width = kPanel;  // the last panel, not full, is read from a packed copy
+        }
+        if (t.panels == nullptr && pass.row == 0) {
+            for (std::size_t at = column; at < column + width; at += kPanel) {
+                if (plan.pack_b && at % kPanel == 0) {
+                    pack_columns(t, pass, at, packed + at * pass.depth);
+                } else if (in_place && at + kPanel > pass.columns && at % kPanel == 0) {
+                    pack_columns(t, pass, at, packed);
+                }
+            }
+        }
+        Columns columns = columns_at(t, plan, pass, column / kPanel * kPanel, packed);
+        columns.b += column % kPanel;
+        tiles_of_step(t, plan, pass, columns, column, width, block);
+        if (pass.k + pass.depth == t.depth && has_epilogue(t)) {
+            apply({.c = t.c + pass.row * t.ldc + pass.column + column,
+                   .ldc = t.ldc,
+                   .rows = pass.rows,
+                   .columns = width,
+                   .bias = t.bias == nullptr ? nullptr : t.bias + pass.column + column,
+                   .activation = t.activation});
+        }
+        column += width;
+    }
+}
+
+void multiply_task(const Task& t, float* workspace) {
+    const Plan plan = make_plan(t);
+    float* block = workspace;
+    float* packed = workspace + plan.a_floats;
+    Pass pass;
+    for (pass.column = 0; pass.column < t.columns; pass.column += plan.block_columns) {
+        pass.columns = std::min(plan.block_columns, t.columns - pass.column);
+        for (pass.k = 0; pass.k < t.depth; pass.k += plan.pass) {
+            pass.depth = std::min(plan.pass, t.depth - pass.k);
+            pass.beta = pass.k == 0 ? t.beta : 1.0F;
+            for (pass.row = 0; pass.row < t.rows; pass.row += plan.block_rows) {
+                pass.rows = std::min(plan.block_rows, t.rows - pass.row);
+                if (plan.pack_a) {
+                    pack_block(t, pass, block);
+                }
+                block_of_rows(t, plan, pass, block, packed);
+            }
+        }
+    }
+}
+
+std::size_t floats_for(const Task& t) {
+    const Plan plan = make_plan(t);
+    return plan.a_floats + round_up(plan.b_floats, kPanel);
+}
+
+void pack_columns_of(const f32::PanelTask& task) {
+    pack_one_panel(task);
+}
+
+}  // namespace
+}  // namespace abikit::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace abikit::simd::f32 {
+namespace {
+HWY_EXPORT(multiply_task);
+HWY_EXPORT(floats_for);
+HWY_EXPORT(pack_columns_of);
+}  // namespace
+
+std::size_t workspace_floats(const Task& task) noexcept {
+    return HWY_DYNAMIC_DISPATCH(floats_for)(task);
+}
+
+void multiply(const Task& task, float* workspace) noexcept {
+    HWY_DYNAMIC_DISPATCH(multiply_task)(task, workspace);
+}
+
+void pack_panel(const PanelTask& task) noexcept {
+    HWY_DYNAMIC_DISPATCH(pack_columns_of)(task);
+}
+
+}  // namespace abikit::simd::f32
+#endif  // HWY_ONCE
