@@ -90,8 +90,8 @@ Grid make_grid(const Shape& s, unsigned threads) noexcept {
         static_cast<double>(s.m) * static_cast<double>(s.k) * static_cast<double>(s.n);
     const std::size_t wanted = threads <= 1 ? 1 : std::size_t{2} * threads;
     while (grid.tasks() < wanted && work / static_cast<double>(grid.tasks()) > 2 * kLeastWork) {
-        const bool by_rows = grid.rows >= grid.columns ? grid.rows > kRowStep
-                                                       : grid.columns <= kColumnStep;
+        const bool by_rows =
+            grid.rows >= grid.columns ? grid.rows > kRowStep : grid.columns <= kColumnStep;
         if (by_rows && grid.rows > kRowStep) {
             grid.rows = round_up(divide_up(grid.rows, 2), kRowStep);
         } else if (grid.columns > kColumnStep) {
@@ -137,7 +137,8 @@ std::size_t task_floats(const Gemm& p, const Shape& s, const Grid& grid) noexcep
     const std::size_t last_row = grid.row_tasks - 1;
     const std::size_t last_column = (grid.column_tasks - 1) * grid.row_tasks;
     std::size_t floats = 0;
-    for (const std::size_t index : {std::size_t{0}, last_row, last_column, last_column + last_row}) {
+    for (const std::size_t index :
+         {std::size_t{0}, last_row, last_column, last_column + last_row}) {
         floats = std::max(floats, f32::workspace_floats(task_at(p, s, grid, index)));
     }
     return round_up(floats, f32::kAlignment / sizeof(float));

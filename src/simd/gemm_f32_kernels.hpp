@@ -13,9 +13,9 @@ inline constexpr std::size_t kPanel = 16;
 // Workspace is carved into pieces that start on cache lines.
 inline constexpr std::size_t kAlignment = 64;
 
-// A rectangle of C = alpha * A * B + beta * C, computed by one thread. Element (r, k) of A stands at
-// a[r * a_row_stride + k * a_depth_stride], one of the strides is 1; element (k, c) of B at
-// b[k * b_depth_stride + c * b_column_stride], likewise.
+// A rectangle of C = alpha * A * B + beta * C, computed by one thread. Element (r, k) of A stands
+// at a[r * a_row_stride + k * a_depth_stride], one of the strides is 1; element (k, c) of B at b[k
+// * b_depth_stride + c * b_column_stride], likewise.
 struct Task {
     std::size_t rows = 0;
     std::size_t depth = 0;

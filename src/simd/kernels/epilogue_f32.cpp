@@ -47,31 +47,22 @@ struct Tanh {
     HWY_INLINE Vec operator()(Floats d, Vec x) const { return math::tanh(d, x); }
 };
 
+// The function of a sum.
 template <class Function>
-void add_bias_and_apply(float* row, const float* bias, std::size_t columns, Function function) {
-    const Floats d;
-    const std::size_t lanes = hn::Lanes(d);
-    std::size_t i = 0;
-    for (; i + lanes <= columns; i += lanes) {
-        const Vec sum = hn::Add(hn::LoadU(d, row + i), hn::LoadU(d, bias + i));
-        hn::StoreU(function(d, sum), d, row + i);
+struct OfSum {
+    HWY_INLINE Vec operator()(Floats d, Vec x, Vec bias) const {
+        return Function()(d, hn::Add(x, bias));
     }
-    if (i < columns) {
-        const std::size_t rest = columns - i;
-        const Vec sum = hn::Add(math::load_first(d, row + i, rest),
-                                math::load_first(d, bias + i, rest));
-        math::store_first(function(d, sum), d, row + i, rest);
-    }
-}
+};
 
 template <class Function>
 void apply_to_rows(const Epilogue& e, Function function) {
     for (std::size_t r = 0; r < e.rows; ++r) {
         float* row = e.c + r * e.ldc;
         if (e.bias != nullptr) {
-            add_bias_and_apply(row, e.bias, e.columns, function);
+            math::transform(Floats(), OfSum<Function>(), e.columns, row, row, e.bias);
         } else {
-            math::transform(Floats(), row, e.columns, row, function);
+            math::transform(Floats(), function, e.columns, row, row);
         }
     }
 }
@@ -80,12 +71,18 @@ void apply_epilogue(const Epilogue& e) {
     switch (e.activation) {
         case Activation::kNone:
             return e.bias != nullptr ? apply_to_rows(e, Identity()) : void();
-        case Activation::kRelu: return apply_to_rows(e, Relu());
-        case Activation::kGelu: return apply_to_rows(e, Gelu());
-        case Activation::kGeluTanh: return apply_to_rows(e, GeluTanh());
-        case Activation::kSilu: return apply_to_rows(e, Silu());
-        case Activation::kSigmoid: return apply_to_rows(e, Sigmoid());
-        case Activation::kTanh: return apply_to_rows(e, Tanh());
+        case Activation::kRelu:
+            return apply_to_rows(e, Relu());
+        case Activation::kGelu:
+            return apply_to_rows(e, Gelu());
+        case Activation::kGeluTanh:
+            return apply_to_rows(e, GeluTanh());
+        case Activation::kSilu:
+            return apply_to_rows(e, Silu());
+        case Activation::kSigmoid:
+            return apply_to_rows(e, Sigmoid());
+        case Activation::kTanh:
+            return apply_to_rows(e, Tanh());
     }
 }
 

@@ -82,7 +82,8 @@ Plan make_plan(const Task& t) {
     plan.pack_a = t.columns > 16 * kPanel || t.a_depth_stride != 1 || conflicts(t.a_row_stride);
     if (t.panels == nullptr) {
         const bool small = t.depth * t.columns <= kSmallFloats;
-        plan.pack_b = t.b_column_stride != 1 || !(kReadsAnyBInPlace || small || t.rows <= kTileRows);
+        plan.pack_b =
+            t.b_column_stride != 1 || !(kReadsAnyBInPlace || small || t.rows <= kTileRows);
         plan.b_floats = plan.pass * (plan.pack_b ? plan.block_columns : kPanel);
     }
     plan.a_floats = plan.pack_a ? plan.block_rows * packed_stride(plan.pass) : 0;

@@ -150,8 +150,8 @@ void tile(const TileTask& t) {
     });
     const auto step = [&](std::size_t k) ABI_TILE_ATTR {
         Vec row[kVectors];
-        repeat<kVectors>([&](auto v)
-                             ABI_TILE_ATTR { row[v] = hn::LoadU(d, b + vector_at(v, panel_stride)); });
+        repeat<kVectors>(
+            [&](auto v) ABI_TILE_ATTR { row[v] = hn::LoadU(d, b + vector_at(v, panel_stride)); });
         repeat<kRows>([&](auto r) ABI_TILE_ATTR {
             const Vec factor = hn::Set(d, *a.at(k, r));
             repeat<kVectors>([&](auto v) ABI_TILE_ATTR {
@@ -244,8 +244,10 @@ inline void transpose_rows(const float* HWY_RESTRICT from, std::size_t stride, s
             float* HWY_RESTRICT to = out + k * out_stride + r;
             hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, ab, ce)), d, to);
             hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, ab, ce)), d, to + out_stride);
-            hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, ab2, ce2)), d, to + 2 * out_stride);
-            hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, ab2, ce2)), d, to + 3 * out_stride);
+            hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, ab2, ce2)), d,
+                       to + 2 * out_stride);
+            hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, ab2, ce2)), d,
+                       to + 3 * out_stride);
         }
         for (; k < depth; ++k) {
             for (std::size_t i = 0; i < 4; ++i) {
@@ -285,7 +287,8 @@ inline void pack_one_panel(const f32::PanelTask& task) {
     const float* HWY_RESTRICT from = task.b;
     if (task.columns < kPanel) {
         for (std::size_t k = 0; k < task.depth; ++k) {
-            std::memcpy(out + k * kPanel, from + k * task.depth_stride, task.columns * sizeof(float));
+            std::memcpy(out + k * kPanel, from + k * task.depth_stride,
+                        task.columns * sizeof(float));
         }
         return;
     }

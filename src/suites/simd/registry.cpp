@@ -6,9 +6,20 @@ namespace abikit::suites {
 std::vector<KernelCheck> simd_checks() {
     using Family = std::span<const KernelCheck> (*)();
     static constexpr Family kFamilies[] = {
-        distance_checks,  exact_distance_checks, long_batch_checks, convert_checks,
-        gemv_checks,      bytes_checks,          math_checks,       gemm_int8_checks,
-        gemm_bf16_checks, reduce_checks,         normalize_checks,
+        // clang-format off
+        distance_checks,
+        exact_distance_checks,
+        long_batch_checks,
+        convert_checks,
+        bytes_checks,
+        gemv_checks,
+        gemm_f32_checks,
+        gemm_bf16_checks,
+        gemm_int8_checks,
+        math_checks,
+        reduce_checks,
+        normalize_checks,
+        // clang-format on
     };
     std::vector<KernelCheck> checks;
     for (const Family family : kFamilies) {
@@ -21,9 +32,17 @@ std::vector<KernelCheck> simd_checks() {
 std::vector<KernelBenchmark> simd_benchmarks() {
     using Family = void (*)(std::vector<KernelBenchmark>&);
     static constexpr Family kFamilies[] = {
-        add_distance_benchmarks,  add_gemv_benchmarks,      add_bytes_benchmarks,
-        add_gemm_int8_benchmarks, add_gemm_bf16_benchmarks, add_math_benchmarks,
-        add_reduce_benchmarks,    add_normalize_benchmarks,
+        // clang-format off
+        add_distance_benchmarks,
+        add_bytes_benchmarks,
+        add_gemv_benchmarks,
+        add_gemm_f32_benchmarks,
+        add_gemm_bf16_benchmarks,
+        add_gemm_int8_benchmarks,
+        add_math_benchmarks,
+        add_reduce_benchmarks,
+        add_normalize_benchmarks,
+        // clang-format on
     };
     std::vector<KernelBenchmark> rows;
     for (const Family family : kFamilies) {

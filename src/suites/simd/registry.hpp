@@ -28,6 +28,8 @@ void add_normalize_benchmarks(std::vector<KernelBenchmark>& rows);
 void add_distance_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemm_bf16_checks();
 void add_gemm_bf16_benchmarks(std::vector<KernelBenchmark>& rows);
+std::span<const KernelCheck> gemm_f32_checks();
+void add_gemm_f32_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemm_int8_checks();
 void add_gemm_int8_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> gemv_checks();
