@@ -4,6 +4,7 @@
 // runs inside.
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -34,8 +35,9 @@ constexpr std::size_t kBlockColumns = 2048;
 #if HWY_CAP_GE512
 constexpr std::size_t kDepth = 512;
 constexpr std::size_t kBlockRows = 10 * kTileRows;
-// B that is not transposed is read where it lies: fourteen rows share each load of it, so that the
-// second-level cache keeps up, and copying cost 2 to 25 % more than it gained.
+// B that is not transposed is read where it lies when its vectors can be whole cache lines:
+// fourteen rows share each load of it, so that the second-level cache keeps up, and copying cost 2
+// to 25 % more than it gained. A vector that straddles two lines costs twice as much.
 constexpr bool kReadsAnyBInPlace = true;
 #else
 constexpr std::size_t kDepth = 256;
@@ -56,6 +58,7 @@ std::size_t pass_depth(std::size_t depth) {
 struct Plan {
     bool pack_a = false;
     bool pack_b = false;
+    bool shift_to_lines = false;    // tiles start on the cache lines of B where it lies
     std::size_t pass = 0;           // depth
     std::size_t block_rows = 0;     // of A at a time
     std::size_t block_columns = 0;  // of B at a time
@@ -82,9 +85,10 @@ Plan make_plan(const Task& t) {
     plan.pack_a = t.columns > 16 * kPanel || t.a_depth_stride != 1 || conflicts(t.a_row_stride);
     if (t.panels == nullptr) {
         const bool small = t.depth * t.columns <= kSmallFloats;
-        plan.pack_b =
-            t.b_column_stride != 1 || !(kReadsAnyBInPlace || small || t.rows <= kTileRows);
-        plan.b_floats = plan.pass * (plan.pack_b ? plan.block_columns : kPanel);
+        const bool in_lines = kReadsAnyBInPlace && t.b_depth_stride % kPanel == 0;
+        plan.pack_b = t.b_column_stride != 1 || !(in_lines || small || t.rows <= kTileRows);
+        plan.shift_to_lines = in_lines && !small;
+        plan.b_floats = plan.pass * (plan.pack_b ? plan.block_columns : 2 * kPanel);
     }
     plan.a_floats = plan.pack_a ? plan.block_rows * packed_stride(plan.pass) : 0;
     return plan;
@@ -121,37 +125,35 @@ void pack_block(const Task& t, const Pass& pass, float* out) {
     }
 }
 
-// The panels from column `column` of the pass on that a tile of `vectors` reads.
+// What a tile reads of B: the first column it needs, and the way to the others.
 struct Columns {
     const float* b = nullptr;
     std::size_t depth_stride = 0;
     std::size_t panel_stride = 0;
 };
 
-Columns columns_at(const Task& t, const Plan& plan, const Pass& pass, std::size_t column,
-                   const float* packed) {
-    const std::size_t panel = column / kPanel;
+Columns packed_columns(const Task& t, const Pass& pass, std::size_t column, const float* packed) {
+    const std::size_t first = column / kPanel * kPanel;
+    const std::size_t rest = column % kPanel;
     if (t.panels != nullptr) {
-        const float* first = t.panels + (pass.column / kPanel + panel) * kPanel * t.depth;
-        return {first + pass.k * kPanel, kPanel, kPanel * t.depth};
+        const float* panel = t.panels + (pass.column + first) * t.depth;
+        return {panel + pass.k * kPanel + rest, kPanel, kPanel * t.depth};
     }
-    if (plan.pack_b) {
-        return {packed + panel * kPanel * pass.depth, kPanel, kPanel * pass.depth};
-    }
-    if (column + kPanel > pass.columns) {
-        return {packed, kPanel, kPanel * pass.depth};
-    }
-    return {t.b + pass.k * t.b_depth_stride + pass.column + column, t.b_depth_stride, kPanel};
+    return {packed + first * pass.depth + rest, kPanel, kPanel * pass.depth};
 }
 
-void pack_columns(const Task& t, const Pass& pass, std::size_t column, float* out) {
-    f32::PanelTask panel{.depth_stride = t.b_depth_stride,
-                         .column_stride = t.b_column_stride,
-                         .depth = pass.depth,
-                         .columns = std::min(kPanel, pass.columns - column),
-                         .out = out};
-    panel.b = t.b + pass.k * t.b_depth_stride + (pass.column + column) * t.b_column_stride;
-    pack_one_panel(panel);
+const float* b_at(const Task& t, const Pass& pass, std::size_t column) {
+    return t.b + pass.k * t.b_depth_stride + (pass.column + column) * t.b_column_stride;
+}
+
+void pack_columns(const Task& t, const Pass& pass, std::size_t column, std::size_t columns,
+                  float* out) {
+    pack_one_panel({.b = b_at(t, pass, column),
+                    .depth_stride = t.b_depth_stride,
+                    .column_stride = t.b_column_stride,
+                    .depth = pass.depth,
+                    .columns = columns,
+                    .out = out});
 }
 
 // All tiles of a block of rows in one step of columns.
@@ -187,38 +189,76 @@ bool has_epilogue(const Task& t) {
     return t.bias != nullptr || t.activation != Activation::kNone;
 }
 
-// A block of rows against all columns of the pass; the first block packs B as it goes, so that each
-// panel is used while it is hot.
-void block_of_rows(const Task& t, const Plan& plan, const Pass& pass, const float* block,
-                   float* packed) {
-    for (std::size_t column = 0; column < pass.columns;) {
-        std::size_t width = std::min(kTileColumns, pass.columns - column);
-        const bool in_place = t.panels == nullptr && !plan.pack_b;
-        if (in_place && width > kPanel && width < kTileColumns) {
-            width = kPanel;  // the last panel, not full, is read from a packed copy
-        }
-        if (t.panels == nullptr && pass.row == 0) {
-            for (std::size_t at = column; at < column + width; at += kPanel) {
-                if (plan.pack_b && at % kPanel == 0) {
-                    pack_columns(t, pass, at, packed + at * pass.depth);
-                } else if (in_place && at + kPanel > pass.columns && at % kPanel == 0) {
-                    pack_columns(t, pass, at, packed);
+// One step of columns, and what follows the product while it is in the cache.
+void run_step(const Task& t, const Plan& plan, const Pass& pass, const Columns& columns,
+              std::size_t column, std::size_t width, const float* block) {
+    tiles_of_step(t, plan, pass, columns, column, width, block);
+    if (pass.k + pass.depth == t.depth && has_epilogue(t)) {
+        apply({.c = t.c + pass.row * t.ldc + pass.column + column,
+               .ldc = t.ldc,
+               .rows = pass.rows,
+               .columns = width,
+               .bias = t.bias == nullptr ? nullptr : t.bias + pass.column + column,
+               .activation = t.activation});
+    }
+}
+
+// A block of rows against packed columns; the first block packs them as it goes, so that each is
+// used while it is hot.
+void block_by_packed_columns(const Task& t, const Plan& plan, const Pass& pass, const float* block,
+                             float* packed) {
+    constexpr std::size_t kAtOnce = 4 * kPanel;
+    for (std::size_t column = 0; column < pass.columns; column += kTileColumns) {
+        if (t.panels == nullptr && pass.row == 0 && column % kAtOnce == 0) {
+            const std::size_t columns = std::min(kAtOnce, pass.columns - column);
+            if (columns == kAtOnce && t.b_column_stride == 1) {
+                pack_panels<kAtOnce / kPanel>(b_at(t, pass, column), t.b_depth_stride, pass.depth,
+                                              packed + column * pass.depth);
+            } else {
+                for (std::size_t i = 0; i < columns; i += kPanel) {
+                    pack_columns(t, pass, column + i, std::min(kPanel, columns - i),
+                                 packed + (column + i) * pass.depth);
                 }
             }
         }
-        Columns columns = columns_at(t, plan, pass, column / kPanel * kPanel, packed);
-        columns.b += column % kPanel;
-        tiles_of_step(t, plan, pass, columns, column, width, block);
-        if (pass.k + pass.depth == t.depth && has_epilogue(t)) {
-            apply({.c = t.c + pass.row * t.ldc + pass.column + column,
-                   .ldc = t.ldc,
-                   .rows = pass.rows,
-                   .columns = width,
-                   .bias = t.bias == nullptr ? nullptr : t.bias + pass.column + column,
-                   .activation = t.activation});
-        }
-        column += width;
+        run_step(t, plan, pass, packed_columns(t, pass, column, packed), column,
+                 std::min(kTileColumns, pass.columns - column), block);
     }
+}
+
+// The columns before B's first whole cache line, where all its rows start alike.
+std::size_t columns_before_line(const Task& t, const Pass& pass) {
+    const auto address = reinterpret_cast<std::uintptr_t>(t.b + pass.column);
+    const std::size_t beyond = address / sizeof(float) % kPanel;
+    return std::min(pass.columns, beyond == 0 ? 0 : kPanel - beyond);
+}
+
+// A few columns at the border, fewer than a panel, by way of a packed copy.
+void step_of_border(const Task& t, const Plan& plan, const Pass& pass, std::size_t column,
+                    std::size_t columns, const float* block, float* packed) {
+    if (columns == 0) {
+        return;
+    }
+    if (pass.row == 0) {
+        pack_columns(t, pass, column, columns, packed);
+    }
+    for (std::size_t i = 0; i < columns; i += kTileColumns) {
+        run_step(t, plan, pass, {packed + i, kPanel, 0}, column + i,
+                 std::min(kTileColumns, columns - i), block);
+    }
+}
+
+// A block of rows against columns where they lie, but for those at the borders.
+void block_in_place(const Task& t, const Plan& plan, const Pass& pass, const float* block,
+                    float* packed) {
+    const std::size_t first = plan.shift_to_lines ? columns_before_line(t, pass) : 0;
+    const std::size_t end = first + (pass.columns - first) / kPanel * kPanel;
+    step_of_border(t, plan, pass, 0, first, block, packed);
+    for (std::size_t column = first; column < end; column += kTileColumns) {
+        run_step(t, plan, pass, {b_at(t, pass, column), t.b_depth_stride, kPanel}, column,
+                 std::min(kTileColumns, end - column), block);
+    }
+    step_of_border(t, plan, pass, end, pass.columns - end, block, packed + kPanel * pass.depth);
 }
 
 void multiply_task(const Task& t, float* workspace) {
@@ -236,7 +276,11 @@ void multiply_task(const Task& t, float* workspace) {
                 if (plan.pack_a) {
                     pack_block(t, pass, block);
                 }
-                block_of_rows(t, plan, pass, block, packed);
+                if (t.panels != nullptr || plan.pack_b) {
+                    block_by_packed_columns(t, plan, pass, block, packed);
+                } else {
+                    block_in_place(t, plan, pass, block, packed);
+                }
             }
         }
     }

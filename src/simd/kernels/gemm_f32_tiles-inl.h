@@ -273,33 +273,42 @@ inline void copy_columns(const float* HWY_RESTRICT from, std::size_t stride, std
     }
 }
 
-inline void pack_one_panel(const f32::PanelTask& task) {
+// kPanels full panels of B at once, whose rows lie side by side: out[(p * depth + k) * 16 + c] =
+// from[k * stride + p * 16 + c].
+template <std::size_t kPanels>
+void pack_panels(const float* HWY_RESTRICT from, std::size_t stride, std::size_t depth,
+                 float* HWY_RESTRICT out) {
     using f32::kPanel;
     constexpr std::size_t kAhead = 12;  // rows, each on a page of its own when B is wide
-    float* HWY_RESTRICT out = task.out;
-    if (task.columns < kPanel) {
-        std::memset(out, 0, task.depth * kPanel * sizeof(float));
-    }
-    if (task.column_stride != 1) {
-        transpose_rows(task.b, task.column_stride, task.columns, task.depth, out, kPanel);
-        return;
-    }
-    const float* HWY_RESTRICT from = task.b;
-    if (task.columns < kPanel) {
-        for (std::size_t k = 0; k < task.depth; ++k) {
-            std::memcpy(out + k * kPanel, from + k * task.depth_stride,
-                        task.columns * sizeof(float));
-        }
-        return;
-    }
     const Floats d;
     const std::size_t lanes = hn::Lanes(d);
-    for (std::size_t k = 0; k < task.depth; ++k) {
-        __builtin_prefetch(from + kAhead * task.depth_stride);
-        for (std::size_t c = 0; c < kPanel; c += lanes) {
-            hn::StoreU(hn::LoadU(d, from + c), d, out + c);
+    for (std::size_t k = 0; k < depth; ++k) {
+        for (std::size_t p = 0; p < kPanels; ++p) {
+            __builtin_prefetch(from + kAhead * stride + p * kPanel);
+            for (std::size_t c = 0; c < kPanel; c += lanes) {
+                hn::StoreU(hn::LoadU(d, from + p * kPanel + c), d, out + p * depth * kPanel + c);
+            }
         }
-        from += task.depth_stride;
+        from += stride;
         out += kPanel;
+    }
+}
+
+inline void pack_one_panel(const f32::PanelTask& task) {
+    using f32::kPanel;
+    if (task.columns == kPanel && task.column_stride == 1) {
+        pack_panels<1>(task.b, task.depth_stride, task.depth, task.out);
+        return;
+    }
+    if (task.columns < kPanel) {
+        std::memset(task.out, 0, task.depth * kPanel * sizeof(float));
+    }
+    if (task.column_stride != 1) {
+        transpose_rows(task.b, task.column_stride, task.columns, task.depth, task.out, kPanel);
+        return;
+    }
+    for (std::size_t k = 0; k < task.depth; ++k) {
+        std::memcpy(task.out + k * kPanel, task.b + k * task.depth_stride,
+                    task.columns * sizeof(float));
     }
 }
