@@ -130,6 +130,7 @@ struct Columns {
     const float* b = nullptr;
     std::size_t depth_stride = 0;
     std::size_t panel_stride = 0;
+    bool fetch_next = false;  // the columns after these are read where they lie
 };
 
 Columns packed_columns(const Task& t, const Pass& pass, std::size_t column, const float* packed) {
@@ -180,6 +181,12 @@ void tiles_of_step(const Task& t, const Plan& plan, const Pass& pass, const Colu
         } else {
             tile.a = t.a + (pass.row + first) * t.a_row_stride + pass.k;
             tile.a_stride = t.a_row_stride;
+        }
+        tile.ahead = tile.b;
+        const std::size_t fetched = i * (pass.depth / 4);
+        if (columns.fetch_next && fetched < pass.depth) {
+            tile.ahead = tile.b + width + fetched * columns.depth_stride;
+            tile.ahead_stride = columns.depth_stride;
         }
         run_tile(tile, height, width);
     }
@@ -255,7 +262,7 @@ void block_in_place(const Task& t, const Plan& plan, const Pass& pass, const flo
     const std::size_t end = first + (pass.columns - first) / kPanel * kPanel;
     step_of_border(t, plan, pass, 0, first, block, packed);
     for (std::size_t column = first; column < end; column += kTileColumns) {
-        run_step(t, plan, pass, {b_at(t, pass, column), t.b_depth_stride, kPanel}, column,
+        run_step(t, plan, pass, {b_at(t, pass, column), t.b_depth_stride, kPanel, true}, column,
                  std::min(kTileColumns, end - column), block);
     }
     step_of_border(t, plan, pass, end, pass.columns - end, block, packed + kPanel * pass.depth);

@@ -43,6 +43,9 @@ struct TileTask {
     const float* b = nullptr;
     std::size_t b_depth_stride = 0;
     std::size_t b_panel_stride = 0;
+    // Two lines of each of these rows, one row for four of depth, are asked for meanwhile.
+    const float* ahead = nullptr;
+    std::size_t ahead_stride = 0;
     float alpha = 1.0F;
     float beta = 0.0F;
     float* c = nullptr;
@@ -144,6 +147,7 @@ void tile(const TileTask& t) {
     const float* HWY_RESTRICT b = t.b;
     const std::size_t b_stride = t.b_depth_stride;
     const std::size_t panel_stride = t.b_panel_stride;
+    const float* ahead = t.ahead;
     repeat<kRows>([&](auto r) ABI_TILE_ATTR {
         __builtin_prefetch(t.c + r * t.ldc, 1);
         __builtin_prefetch(t.c + r * t.ldc + kVectors * kLanes - 1, 1);
@@ -164,6 +168,9 @@ void tile(const TileTask& t) {
     for (; k + 4 <= t.depth; k += 4) {
         repeat<4>([&](auto i) ABI_TILE_ATTR { step(i); });
         a.advance(4);
+        __builtin_prefetch(ahead, 0, 2);
+        __builtin_prefetch(ahead + f32::kPanel, 0, 2);
+        ahead += t.ahead_stride;
     }
     for (; k < t.depth; ++k) {
         step(0);
