@@ -16,8 +16,11 @@
 
 #include "random_vectors.hpp"
 #include "suites/simd/yardsticks.hpp"
+#include "timing.hpp"
 
 namespace {
+
+using abikit::bars::median;
 
 using abikit::bars::RandomVectors;
 using abikit::simd::Neighbour;
@@ -48,12 +51,6 @@ double time_ms(Pass pass) {
     const std::clock_t begin = std::clock();
     pass();
     return static_cast<double>(std::clock() - begin) * 1e3 / CLOCKS_PER_SEC;
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 bool measure(const char* name, Kernel kernel, const RandomVectors& rows) {

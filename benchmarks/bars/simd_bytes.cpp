@@ -22,7 +22,11 @@
 #include <abi/simd/bytes.hpp>
 #include <abi/simd/targets.hpp>
 
+#include "timing.hpp"
+
 namespace {
+
+using abikit::bars::median;
 
 namespace simd = abikit::simd;
 using Pass = std::uint64_t (*)(std::string_view);
@@ -103,12 +107,6 @@ double seconds_of(Pass pass, std::string_view text, std::uint64_t& seen) {
     }
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
     return elapsed.count() / passes;
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 bool compare(const char* what, const char* rival, std::string_view text, Pass ours, Pass theirs) {

@@ -21,8 +21,11 @@
 
 #include "blas_peers.hpp"
 #include "suites/simd/peaks.hpp"
+#include "timing.hpp"
 
 namespace {
+
+using abikit::bars::median;
 
 namespace simd = abikit::simd;
 namespace bars = abikit::bars;
@@ -56,12 +59,6 @@ double seconds_of(int repetitions, Pass pass) {
     }
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
     return spent.count() / repetitions;
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 std::vector<float> random_values(std::size_t count) {

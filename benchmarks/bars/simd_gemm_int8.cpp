@@ -20,27 +20,18 @@
 
 #include "blas_peers.hpp"
 #include "suites/simd/peaks.hpp"
+#include "timing.hpp"
 
 namespace {
+
+using abikit::bars::median;
+using abikit::bars::seconds_of;
 
 namespace simd = abikit::simd;
 namespace bars = abikit::bars;
 using abikit::ThreadPool;
 
 constexpr double kBar = 0.65;
-
-template <class Pass>
-double seconds_of(Pass pass) {
-    const auto begin = std::chrono::steady_clock::now();
-    pass();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 std::vector<std::int8_t> random_bytes(std::size_t count, std::uint32_t seed) {
     std::mt19937 random(seed);

@@ -21,8 +21,12 @@
 #include "blas_peers.hpp"
 #include "suites/simd/peaks.hpp"
 #include "suites/simd/yardsticks.hpp"
+#include "timing.hpp"
 
 namespace {
+
+using abikit::bars::median;
+using abikit::bars::seconds_of;
 
 namespace simd = abikit::simd;
 namespace bars = abikit::bars;
@@ -39,19 +43,6 @@ struct Shape {
     bool beyond_cache;
     int rounds;
 };
-
-template <class Pass>
-double seconds_of(Pass pass) {
-    const auto begin = std::chrono::steady_clock::now();
-    pass();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
-}
 
 void read_all(const std::vector<float>& w, ReadPattern pattern, ThreadPool& pool) {
     const std::size_t parts = pool.threads();

@@ -23,8 +23,11 @@
 #include <abi/simd/topk.hpp>
 
 #include "suites/simd/yardsticks.hpp"
+#include "timing.hpp"
 
 namespace {
+
+using abikit::bars::median;
 
 namespace simd = abikit::simd;
 namespace suites = abikit::suites;
@@ -34,12 +37,6 @@ double time_us(Pass pass) {
     const std::clock_t begin = std::clock();
     pass();
     return static_cast<double>(std::clock() - begin) * 1e6 / CLOCKS_PER_SEC;
-}
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
 }
 
 const char* verdict(bool met) {

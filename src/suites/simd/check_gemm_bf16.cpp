@@ -12,6 +12,7 @@
 #include <abi/simd/gemm_bf16.hpp>
 #include <abi/simd/reference_products.hpp>
 
+#include "matrix_case.hpp"
 #include "registry.hpp"
 
 namespace abikit::suites {
@@ -53,10 +54,6 @@ void fill(ExactBuffer<BFloat16>& buffer, std::uint32_t seed) {
     }
 }
 
-std::size_t values_of(std::size_t rows, std::size_t columns, std::size_t gap) {
-    return rows == 0 || columns == 0 ? 0 : (rows - 1) * (columns + gap) + columns;
-}
-
 // The operands of a case in buffers that end where their values end.
 struct Data {
     explicit Data(const Case& c)
@@ -73,13 +70,6 @@ struct Data {
         }
     }
 
-    static MatrixView<const BFloat16> view(const ExactBuffer<BFloat16>& buffer, std::size_t rows,
-                                           std::size_t columns, std::size_t gap) {
-        return {.values = {buffer.data(), buffer.size()},
-                .rows = rows,
-                .columns = columns,
-                .stride = columns + gap};
-    }
     MatrixView<const BFloat16> b_view(const Case& c) const {
         return plain_b ? view(b, c.k, c.n, c.gap) : view(b, c.n, c.k, c.gap);
     }

@@ -14,6 +14,7 @@
 #include <abi/simd/math.hpp>
 #include <abi/simd/reference_products.hpp>
 
+#include "matrix_case.hpp"
 #include "registry.hpp"
 
 namespace abikit::suites {
@@ -53,10 +54,6 @@ void fill(ExactBuffer<float>& buffer, std::uint32_t seed) {
     for (float& value : buffer) {
         value = uniform(random);
     }
-}
-
-std::size_t values_of(std::size_t rows, std::size_t columns, std::size_t gap) {
-    return rows == 0 || columns == 0 ? 0 : (rows - 1) * (columns + gap) + columns;
 }
 
 template <class T>

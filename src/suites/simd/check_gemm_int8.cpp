@@ -13,6 +13,7 @@
 #include <abi/simd/gemm_int8.hpp>
 #include <abi/simd/reference_products.hpp>
 
+#include "matrix_case.hpp"
 #include "registry.hpp"
 
 namespace abikit::suites {
@@ -55,19 +56,6 @@ void fill(ExactBuffer<T>& buffer, Values values, std::uint32_t seed) {
             (bits & 3U) == 0 ? std::numeric_limits<T>::max() : std::numeric_limits<T>::min();
         value = values == Values::kExtreme ? extreme : static_cast<T>(bits);
     }
-}
-
-template <class T>
-MatrixView<const T> view(const ExactBuffer<T>& buffer, std::size_t rows, std::size_t columns,
-                         std::size_t gap) {
-    return {.values = {buffer.data(), buffer.size()},
-            .rows = rows,
-            .columns = columns,
-            .stride = columns + gap};
-}
-
-std::size_t values_of(std::size_t rows, std::size_t columns, std::size_t gap) {
-    return rows == 0 || columns == 0 ? 0 : (rows - 1) * (columns + gap) + columns;
 }
 
 // The operands of a case in buffers that end where their values end. Unsigned A has extremes of its
