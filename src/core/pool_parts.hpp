@@ -1,9 +1,11 @@
-// Small parts of the thread pool: the queued job, the first error of a set of jobs, and the place
-// where threads sleep. Read thread_pool_impl.hpp next.
+// Small parts of the thread pool: the queued job, the first error of a set of jobs, the wait before
+// sleep, and the place where threads sleep. Read thread_pool_impl.hpp next.
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <exception>
+#include <thread>
 #include <utility>
 
 #include <abi/core/memory.hpp>
@@ -39,6 +41,42 @@ private:
     std::atomic<bool> taken_{false};
     std::exception_ptr error_;
 };
+
+// Tells the processor that this thread waits for another one.
+inline void pause_processor() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("isb");  // `yield` does nothing on most
+#endif
+}
+
+// Waits awake for a short while until ready() holds; false when it did not. A thread that sleeps in
+// the kernel costs its waker and itself tens of microseconds, more than a small loop takes; one
+// that just had work often has more in a moment. First the processor pauses, then other threads may
+// run between two looks.
+template <class Ready>
+bool wait_awake(const Ready& ready) noexcept {
+    constexpr std::chrono::microseconds kPausing{10};
+    constexpr std::chrono::microseconds kLongest{50};
+    constexpr int kLooks = 16;  // between two looks at the clock
+    const auto begin = std::chrono::steady_clock::now();
+    for (;;) {
+        for (int i = 0; i < kLooks; ++i) {
+            if (ready()) {
+                return true;
+            }
+            pause_processor();
+        }
+        const auto spent = std::chrono::steady_clock::now() - begin;
+        if (spent > kLongest) {
+            return false;
+        }
+        if (spent > kPausing) {
+            std::this_thread::yield();
+        }
+    }
+}
 
 // Threads sleep here until there may be something to do (an "event count"). The sleeper calls
 // prepare(), looks once more for what it waits for, then sleep() or not, then leave(), then looks

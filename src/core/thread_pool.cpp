@@ -30,7 +30,9 @@ std::uint32_t next_random() noexcept {
 }  // namespace
 
 ThreadPool::Impl::Impl(unsigned threads) {
-    const unsigned wanted = threads != 0 ? threads : os::usable_cpus();
+    const unsigned cpus = os::usable_cpus();
+    const unsigned wanted = threads != 0 ? threads : cpus;
+    may_wait_awake_ = wanted <= cpus;
     workers_.reserve(wanted - 1);
     for (unsigned i = 1; i < wanted; ++i) {
         workers_.push_back(std::make_unique<Worker>());
@@ -72,6 +74,13 @@ void ThreadPool::Impl::submit(Job* job) {
 }
 
 void ThreadPool::Impl::announce(unsigned count) noexcept {
+    // A worker that waits awake looks once more after it has left this count, and wakes others when
+    // it finds more than one job.
+    const unsigned awake = awake_.load();
+    if (count <= awake) {
+        return;
+    }
+    count -= awake;
     if (count == 1) {
         if (!idle_.wake_one()) {
             waiting_.wake_one();
@@ -102,17 +111,13 @@ void ThreadPool::Impl::work(Worker& self, std::size_t number) noexcept {
     char name[32];
     std::snprintf(name, sizeof name, "abi-worker-%zu", number + 1);
     os::name_this_thread(name);
+    bool worked = false;  // since it last waited
     for (;;) {
         Job* job = find_job();
         if (job == nullptr) {
-            const int seen = idle_.prepare();
-            job = find_job();
-            const bool stop = stop_.load();
-            if (job == nullptr && !stop) {
-                idle_.sleep(seen);
-            }
-            idle_.leave();
-            if (job == nullptr && stop) {
+            job = wait_for_job(worked);
+            worked = false;
+            if (job == nullptr && stop_.load()) {
                 return;
             }
             // Whoever submitted more work meanwhile may have counted on this thread for all of it.
@@ -122,8 +127,29 @@ void ThreadPool::Impl::work(Worker& self, std::size_t number) noexcept {
         }
         if (job != nullptr) {
             execute(*job);
+            worked = true;
         }
     }
+}
+
+// Waits until there may be work: awake for a while when this thread just had some, then asleep.
+// Null when it found none, and always once the pool stops and the queues are empty.
+Job* ThreadPool::Impl::wait_for_job(bool worked) noexcept {
+    if (worked && may_wait_awake_) {
+        awake_.fetch_add(1);
+        const bool found = wait_awake([this] { return work_queued() || stop_.load(); });
+        awake_.fetch_sub(1);
+        if (found) {
+            return find_job();
+        }
+    }
+    const int seen = idle_.prepare();
+    Job* const job = find_job();
+    if (job == nullptr && !stop_.load()) {
+        idle_.sleep(seen);
+    }
+    idle_.leave();
+    return job;
 }
 
 ThreadPool::Impl::Worker* ThreadPool::Impl::this_worker() const noexcept {

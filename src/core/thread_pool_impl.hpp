@@ -33,13 +33,16 @@ public:
     // Wakes waiting threads because something that one of them may wait for is complete.
     void announce_completion() noexcept { waiting_.wake(~0U); }
 
-    // Runs queued jobs until done() holds, sleeping while there are none. done() becomes true by a
-    // sequentially consistent change that is followed by announce_completion().
+    // Runs queued jobs until done() holds, sleeping while there are none for a while. done()
+    // becomes true by a sequentially consistent change that is followed by announce_completion().
     template <class Done>
     void help_until(const Done& done) {
         while (!done()) {
             if (Job* const job = find_job()) {
                 execute(*job);
+                continue;
+            }
+            if (may_wait_awake_ && wait_awake([&] { return done() || work_queued(); })) {
                 continue;
             }
             const int seen = waiting_.prepare();
@@ -67,6 +70,7 @@ private:
 
     void start_workers();
     void work(Worker& self, std::size_t number) noexcept;
+    Job* wait_for_job(bool worked) noexcept;
     // The worker that the calling thread is; null when it is not one of this pool.
     Worker* this_worker() const noexcept;
     Job* find_job() noexcept;
@@ -76,11 +80,13 @@ private:
 
     std::vector<std::unique_ptr<Worker>> workers_;
     InjectionQueue<Job> injected_;
-    SleepingPlace idle_;     // workers without work
-    SleepingPlace waiting_;  // threads in help_until
+    SleepingPlace idle_;              // workers without work
+    SleepingPlace waiting_;           // threads in help_until
+    std::atomic<unsigned> awake_{0};  // workers that look for work before they sleep
     std::atomic<unsigned> queued_helpers_{0};
     std::atomic<bool> stop_{false};
     unsigned threads_ = 1;
+    bool may_wait_awake_ = false;  // each thread can have a processor of its own
 };
 
 }  // namespace abikit

@@ -15,7 +15,8 @@ namespace abikit {
 using Task = std::move_only_function<void()>;
 
 // Runs tasks on `threads()` threads, the caller of a waiting function included (so a pool of 1
-// spawns none). Thread-safe. Destruction finishes what was submitted, then joins. Idle workers
+// spawns none). Thread-safe. Destruction finishes what was submitted, then joins. Idle workers wait
+// awake for at most 50 microseconds, and only where every thread has a processor; then they
 // sleep in the kernel. A task starts with the RoomScope (memory.hpp) of the thread that submitted
 // it. A waiting thread runs other queued tasks meanwhile: hold no lock while waiting that a task
 // may want.

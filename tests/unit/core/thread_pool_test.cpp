@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -243,6 +245,35 @@ TEST_SUITE("core/thread_pool") {
             pool.parallel_for(0, 16, 1, [&](std::size_t, std::size_t) { count.fetch_add(1); });
             REQUIRE(count.load() == 16);
         }
+    }
+
+    TEST_CASE("work that comes before, while and after workers fall asleep is all done") {
+        ThreadPool pool(2);
+        std::uint32_t random = 1;
+        for (int round = 0; round < 300; ++round) {
+            random = random * 1664525 + 1013904223;
+            const std::chrono::microseconds pause(random >> 25);  // up to 127
+            const auto begin = std::chrono::steady_clock::now();
+            while (std::chrono::steady_clock::now() - begin < pause) {
+            }
+            std::atomic<int> done = 0;
+            pool.parallel_for(0, 4, 1, [&](std::size_t, std::size_t) { ++done; });
+            TaskGroup group(&pool);
+            for (int i = 0; i < 3; ++i) {
+                group.run([&] { ++done; });
+            }
+            group.wait();
+            REQUIRE(done == 7);
+        }
+    }
+
+    TEST_CASE("idle workers leave the processor alone") {
+        ThreadPool pool(2);
+        pool.parallel_for(0, 8, 1, [](std::size_t, std::size_t) {});
+        const std::clock_t begin = std::clock();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        const double spent = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+        CHECK(spent < 0.03);
     }
 }
 
