@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -15,9 +16,13 @@ namespace abikit::simd {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr std::size_t kMinSlack = 64;
-// Values are compared in blocks whose indices fit on the stack.
-constexpr std::size_t kSelectBlock = 1024;
+// Little, so that the threshold follows closely: each value that passes costs a wrong guess or two
+// of the branch predictor.
+constexpr std::size_t kMinSlack = 16;
+// Values are compared in blocks whose indices fit on the stack. As long as there is no threshold,
+// everything passes, so the first blocks are small, each as large as all before it.
+constexpr std::size_t kFirstBlock = 64;
+constexpr std::size_t kSelectBlock = 4096;
 
 bool nearer(const Neighbour& a, const Neighbour& b) noexcept {
     return a.distance < b.distance || (a.distance == b.distance && a.row < b.row);
@@ -28,6 +33,14 @@ std::size_t capacity_for(std::size_t k) noexcept {
     return k > std::numeric_limits<std::size_t>::max() - slack
                ? std::numeric_limits<std::size_t>::max()
                : k + slack;
+}
+
+// Blocks after the first start at a cache line: vectors that span two are read more slowly.
+std::size_t next_block(const float* distances, std::size_t first) noexcept {
+    constexpr std::size_t kLineFloats = 16;
+    const std::size_t wanted = std::clamp(first, kFirstBlock, kSelectBlock);
+    const auto place = reinterpret_cast<std::uintptr_t>(distances + first) / sizeof(float);
+    return wanted - place % kLineFloats;
 }
 
 bool is_dead(const DeadRows& dead, std::uint64_t offset) noexcept {
@@ -57,8 +70,9 @@ void TopK::offer_masked(const float* distances, std::size_t count, std::uint64_t
         return;
     }
     std::array<std::uint32_t, kSelectBlock> passed;
-    for (std::size_t first = 0; first < count; first += kSelectBlock) {
-        const std::size_t block = std::min(kSelectBlock, count - first);
+    std::size_t block = 0;
+    for (std::size_t first = 0; first < count; first += block) {
+        block = std::min(next_block(distances, first), count - first);
         const std::size_t passes =
             select_not_above(distances + first, block, threshold_, passed.data());
         for (std::size_t i = 0; i < passes; ++i) {

@@ -2,6 +2,7 @@
 // threshold. Read abi/simd/distance.hpp for the contract, topk.cpp for the main user.
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include <abi/core/error.hpp>
 #include <abi/simd/distance.hpp>
@@ -69,6 +70,26 @@ HWY_INLINE std::size_t append(hn::Mask<Floats> mask, std::size_t first, std::uin
     return selected + hn::CountTrue(Floats(), mask);
 }
 
+// Vectors that share one branch: half a kilobyte, or less for short vectors.
+constexpr std::size_t kGroup = hn::MaxLanes(Floats()) >= 16 ? 8 : 16;
+
+// The least of a group, lane by lane; values come first, because where one of them is NaN, x86
+// keeps the other.
+HWY_INLINE hn::Vec<Floats> least_of_group(const float* HWY_RESTRICT p) {
+    const Floats d;
+    const std::size_t lanes = hn::Lanes(d);
+    auto a = hn::Set(d, std::numeric_limits<float>::infinity());
+    auto b = a;
+    HWY_UNROLL(8)
+    for (std::size_t i = 0; i < kGroup; i += 2) {
+        a = hn::Min(hn::LoadU(d, p + i * lanes), a);
+        b = hn::Min(hn::LoadU(d, p + (i + 1) * lanes), b);
+    }
+    return hn::Min(a, b);
+}
+
+// One minimum and one branch for a group, since few hold a value that passes: what the loop does
+// beside loading decides how far ahead of a cache miss the processor can look.
 std::size_t find_not_above(const float* HWY_RESTRICT values, std::size_t count, float threshold,
                            std::uint32_t* HWY_RESTRICT out) {
     const Floats d;
@@ -76,22 +97,16 @@ std::size_t find_not_above(const float* HWY_RESTRICT values, std::size_t count, 
     const auto limit = hn::Set(d, threshold);
     std::size_t selected = 0;
     std::size_t i = 0;
-    for (; i + 4 * lanes <= count; i += 4 * lanes) {
-        const auto v0 = hn::LoadU(d, values + i);
-        const auto v1 = hn::LoadU(d, values + i + lanes);
-        const auto v2 = hn::LoadU(d, values + i + 2 * lanes);
-        const auto v3 = hn::LoadU(d, values + i + 3 * lanes);
-        const auto m0 = hn::Le(v0, limit);
-        const auto m1 = hn::Le(v1, limit);
-        const auto m2 = hn::Le(v2, limit);
-        const auto m3 = hn::Le(v3, limit);
-        if (HWY_LIKELY(hn::AllFalse(d, hn::Or(hn::Or(m0, m1), hn::Or(m2, m3))))) {
+    for (; i + kGroup * lanes <= count; i += kGroup * lanes) {
+        if (HWY_LIKELY(hn::AllFalse(d, hn::Le(least_of_group(values + i), limit)))) {
             continue;
         }
-        selected = append(m0, i, out, selected);
-        selected = append(m1, i + lanes, out, selected);
-        selected = append(m2, i + 2 * lanes, out, selected);
-        selected = append(m3, i + 3 * lanes, out, selected);
+        for (std::size_t j = i; j < i + kGroup * lanes; j += lanes) {
+            const auto passes = hn::Le(hn::LoadU(d, values + j), limit);
+            if (!hn::AllFalse(d, passes)) {
+                selected = append(passes, j, out, selected);
+            }
+        }
     }
     for (; i < count; ++i) {
         if (values[i] <= threshold) {

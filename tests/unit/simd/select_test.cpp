@@ -1,6 +1,7 @@
 // first_non_finite and select_not_above against one-line loops, on every target.
 #include <abi/simd/distance.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -85,6 +86,21 @@ TEST_SUITE("simd") {
                     CAPTURE(threshold);
                     CHECK(selected(values, threshold) == expected(values, threshold));
                 }
+            }
+        });
+    }
+
+    TEST_CASE("select_not_above finds one value among NaN, wherever it stands") {
+        on_every_target([] {
+            constexpr std::size_t kCount = 300;
+            Buffer<float> values(kCount);
+            std::fill_n(values.data(), kCount, kNan);
+            for (std::size_t at = 0; at < kCount; ++at) {
+                CAPTURE(at);
+                values[at] = -1.0F;
+                CHECK(selected(values, 0.0F) ==
+                      std::vector<std::uint32_t>{static_cast<std::uint32_t>(at)});
+                values[at] = kNan;
             }
         });
     }
