@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "oracle.hpp"
+#include "support.hpp"
 
 using namespace abikit;
 using namespace abikit::storage;

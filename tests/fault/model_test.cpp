@@ -5,6 +5,7 @@
 
 #include "oracle.hpp"
 #include "scale.hpp"
+#include "support.hpp"
 
 using namespace abikit;
 using namespace abikit::storage;

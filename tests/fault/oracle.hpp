@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "support.hpp"
+#include "rows.hpp"
 
 namespace abikit::storage::test {
 
@@ -53,6 +53,14 @@ public:
         return found == entries_.end() ? nullptr : &found->second.row;
     }
     std::size_t size() const { return entries_.size(); }
+    // An optimize embedded every text again: takes over the vectors of the same rows.
+    void take_vectors(const std::vector<Row>& rows) {
+        for (const Row& row : rows) {
+            if (const auto found = entries_.find(*row.id); found != entries_.end()) {
+                found->second.row.vector = row.vector;
+            }
+        }
+    }
 
 private:
     struct Entry {
@@ -109,8 +117,9 @@ private:
 // Makes random changes over a small set of ids, so that they meet.
 class ChangeMaker {
 public:
-    ChangeMaker(std::uint64_t seed, std::uint32_t dimension)
-        : random_(seed), dimension_(dimension) {}
+    // Batches have at most `most_rows` rows.
+    ChangeMaker(std::uint64_t seed, std::uint32_t dimension, std::uint64_t most_rows = 8)
+        : random_(seed), dimension_(dimension), most_rows_(most_rows) {}
     Random& random() { return random_; }
 
     Change change() {
@@ -120,7 +129,7 @@ public:
                     : kind < 0.85 ? WriteMode::kInsert
                                   : WriteMode::kUpdate;
         const std::uint64_t rows =
-            made.mode == WriteMode::kUpsert ? random_.below(9) : 1 + random_.below(2);
+            made.mode == WriteMode::kUpsert ? random_.below(most_rows_ + 1) : 1 + random_.below(2);
         for (std::uint64_t i = 0; i < rows; ++i) {
             made.rows.push_back(row());
         }
@@ -154,6 +163,7 @@ public:
 private:
     Random random_;
     std::uint32_t dimension_;
+    std::uint64_t most_rows_;
 };
 
 }  // namespace abikit::storage::test

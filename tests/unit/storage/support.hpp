@@ -20,6 +20,8 @@
 #include <abi/storage/database.hpp>
 #include <abi/storage/import.hpp>
 
+#include "rows.hpp"
+
 namespace abikit::storage::test {
 
 // The value of a result that must be one.
@@ -48,74 +50,13 @@ Code code_of(Result<T> result) {
     return error_of(std::move(result)).code();
 }
 
-// A row as a test writes it.
-struct Row {
-    std::optional<std::string> id = {};
-    std::vector<float> vector = {};
-    std::optional<std::string> text = {};
-    std::optional<std::string> metadata = {};
-    friend bool operator==(const Row&, const Row&) = default;
-};
-
-inline void put_cell(data::StringColumn& column, const std::optional<std::string>& value) {
-    value ? column.append(*value) : column.append_null();
-}
-
-// Columns that no row has stay empty, as the readers leave them.
-inline data::RecordBatch batch_of(const std::vector<Row>& rows, std::uint32_t dimension) {
-    data::RecordBatch batch;
-    batch.rows = rows.size();
-    batch.dimension = dimension;
-    const auto any = [&rows](auto member) {
-        for (const Row& row : rows) {
-            if (row.*member) {
-                return true;
-            }
-        }
-        return false;
-    };
-    const bool ids = any(&Row::id), texts = any(&Row::text), metadata = any(&Row::metadata);
-    for (const Row& row : rows) {
-        batch.owned_vectors.insert(batch.owned_vectors.end(), row.vector.begin(), row.vector.end());
-        if (ids) {
-            put_cell(batch.ids, row.id);
-        }
-        if (texts) {
-            put_cell(batch.texts, row.text);
-        }
-        if (metadata) {
-            put_cell(batch.metadata, row.metadata);
-        }
-    }
-    batch.vectors = batch.owned_vectors;
-    return batch;
-}
-
-inline Result<CommitInfo> commit(Database& database, const std::vector<Row>& rows,
-                                 WriteMode mode = WriteMode::kUpsert,
-                                 std::vector<std::string> deletes = {}) {
-    const data::RecordBatch batch = batch_of(rows, database.dimension());
-    return database.commit({&batch, std::move(deletes), mode});
-}
-
-inline std::optional<std::string> owned(const std::optional<std::string_view>& view) {
-    return view ? std::optional<std::string>(*view) : std::nullopt;
-}
-
 inline Row read_row(const Snapshot& snapshot, RowNumber number) {
-    const RowView view = must(snapshot.read(number));
-    return {
-        view.id, {view.vector.begin(), view.vector.end()}, owned(view.text), owned(view.metadata)};
+    return must(load_row(snapshot, number));
 }
 
 // All live rows in order of insertion.
 inline std::vector<Row> rows_of(const Snapshot& snapshot) {
-    std::vector<Row> rows;
-    must(snapshot.scan(0, [&](RowNumber number) -> Result<bool> {
-        rows.push_back(read_row(snapshot, number));
-        return true;
-    }));
-    return rows;
+    return must(load_rows(snapshot));
 }
 
 inline std::vector<std::string> ids_of(const Snapshot& snapshot) {
@@ -129,21 +70,6 @@ inline std::vector<std::string> ids_of(const Snapshot& snapshot) {
 inline std::optional<Row> get(const Snapshot& snapshot, std::string_view id) {
     const auto number = must(snapshot.find(id));
     return number ? std::optional(read_row(snapshot, *number)) : std::nullopt;
-}
-
-inline std::vector<float> random_vector(Random& random, std::uint32_t dimension) {
-    std::vector<float> vector(dimension);
-    for (float& value : vector) {
-        value = static_cast<float>(random.normal());
-    }
-    return vector;
-}
-
-inline Context context_on(FileSystem& fs, ThreadPool* pool = nullptr) {
-    Context context;
-    context.fs = &fs;
-    context.pool = pool;
-    return context;
 }
 
 // A database in memory with all that it needs.

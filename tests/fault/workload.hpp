@@ -1,0 +1,106 @@
+// Random work on a database, repeatable from its seed, with what the database must hold after each
+// step: the common ground of the campaigns. Read crash_campaign.hpp next.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <abi/core/fs.hpp>
+
+#include "oracle.hpp"
+
+namespace abikit::storage::test {
+
+// What must never happen, and happened.
+class Violation : public std::runtime_error {
+public:
+    enum class Kind { kUnreadable, kLost, kPartial, kDamaged, kNotWritable, kWrongAnswer };
+    Violation(Kind kind, const std::string& what) : std::runtime_error(what), kind_(kind) {}
+    Kind kind() const noexcept { return kind_; }
+
+private:
+    Kind kind_;
+};
+// "lost", "partial", ...
+std::string_view violation_name(Violation::Kind kind) noexcept;
+
+// Everything that readers can see, in order of insertion.
+using Contents = std::vector<Row>;
+
+// The value of a result, or a violation of this kind.
+template <class T>
+T need(Result<T> result, Violation::Kind kind, std::string_view doing) {
+    if (!result) {
+        throw Violation(kind, std::string(doing) + ": " + result.error().describe());
+    }
+    return *std::move(result);
+}
+inline void need(const Status& status, Violation::Kind kind, std::string_view doing) {
+    if (!status) {
+        throw Violation(kind, std::string(doing) + ": " + status.error().describe());
+    }
+}
+
+Contents contents_of(const Database& database);
+
+// What kind of work: everything that is drawn once.
+struct Profile {
+    std::uint64_t seed = 1;
+    std::uint32_t dimension = 3;  // odd ones leave padding behind records
+    Metric metric = Metric::kCosine;
+    int steps = 20;
+    double checkpoints = 0.1;  // how probable one is at each step
+    std::uint64_t most_rows = 8;
+    bool embedder = false;  // rows bring texts; vectors are made of them
+};
+// Drawn from the seed.
+Profile random_profile(std::uint64_t seed);
+std::string describe(const Profile& profile);
+
+// Does it, and tells what was acknowledged when. On a file system that fails for ever from some
+// call on, it is a process that dies there.
+class Workload {
+public:
+    // A state that was acknowledged when the clock stood there.
+    struct Moment {
+        std::uint64_t sequence = 0;
+        Contents contents;
+    };
+    // `clock` numbers what happens to the file system; `acknowledge` is called first at each
+    // moment.
+    struct Hooks {
+        std::function<std::uint64_t()> clock;
+        std::function<void()> acknowledge;
+    };
+    Workload(const Profile& profile, FileSystem& fs, Hooks hooks);
+
+    // False when it was stopped by a failure. Afterwards nothing is open: a lock goes with its
+    // process.
+    bool run();
+    const std::vector<Moment>& moments() const { return moments_; }
+    // What the commit that failed would have made of it.
+    const std::optional<Contents>& in_flight() const { return in_flight_; }
+
+private:
+    bool run_all();
+    bool run_step();
+    bool run_change();
+    bool run_embedding(bool learn);
+    bool reopen(double kind);
+    void acknowledge();
+
+    Profile profile_;
+    Context context_;
+    Hooks hooks_;
+    ChangeMaker maker_;
+    Oracle oracle_;
+    std::optional<Database> database_;
+    std::vector<Moment> moments_;
+    std::optional<Contents> in_flight_;
+};
+
+}  // namespace abikit::storage::test
