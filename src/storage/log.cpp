@@ -1,29 +1,18 @@
-// Log records: header, payload in pieces, padding to eight bytes; recovery stops at the first one
-// that is not whole.
+// Reading the log: recovery stops at the first record that is not whole, and tells what a crash cut
+// off from what was damaged later. Records are written in log_writer.cpp.
 #include "log.hpp"
 
 #include <algorithm>
-
-#include <fmt/format.h>
+#include <cstring>
 
 #include <abi/core/crc32c.hpp>
+
+#include "log_format.hpp"
 
 namespace abikit::storage {
 
 namespace {
 constexpr std::string_view kMagic = "WDBXLOG1";
-constexpr std::uint64_t kAlign = 8;
-
-std::uint64_t padded(std::uint64_t bytes) {
-    return (bytes + kAlign - 1) / kAlign * kAlign;
-}
-std::uint32_t payload_seed(std::uint64_t salt) {
-    return static_cast<std::uint32_t>(salt);
-}
-std::uint32_t header_seed(std::uint64_t salt) {
-    return static_cast<std::uint32_t>(salt >> 32);
-}
-
 std::string encode_file_header(const LogIdentity& identity) {
     Encoder out;
     out.put_bytes(kMagic);
@@ -45,6 +34,7 @@ struct LogReader::Header {
     std::uint64_t lsn = 0;
     std::int64_t time_ns = 0;
     std::uint32_t type = 0;
+    std::uint64_t durable = 0;  // everything before this offset was when the record was written
 };
 
 Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& identity) {
@@ -95,6 +85,9 @@ Result<std::optional<LogReader::Header>> LogReader::read_header(std::uint64_t of
     header.lsn = decoder.get<std::uint64_t>();
     header.time_ns = decoder.get<std::int64_t>();
     header.type = decoder.get<std::uint32_t>();
+    const auto behind = decoder.get<std::uint32_t>();
+    const std::uint64_t distance = behind * kLogAlign;
+    header.durable = behind == kNothingDurable || distance > offset ? 0 : offset - distance;
     const std::uint64_t room = size_ - offset - kRecordHeaderBytes;
     if (header.length > kMaxRecordBytes || header.length > room || header.lsn <= last_lsn_) {
         return std::nullopt;
@@ -103,28 +96,20 @@ Result<std::optional<LogReader::Header>> LogReader::read_header(std::uint64_t of
 }
 
 Result<bool> LogReader::load_payload(std::uint64_t offset, const Header& header) {
-    buffer_.resize(padded(header.length) / kAlign);
+    buffer_.resize(padded(header.length) / kLogAlign);
     const auto bytes = std::as_writable_bytes(std::span(buffer_)).first(header.length);
     ABI_TRY(const std::size_t got, file_->read_at(offset + kRecordHeaderBytes, bytes));
     return got == header.length &&
            crc32c(bytes, payload_seed(identity_.salt)) == header.payload_crc;
 }
 
-Result<std::optional<LogRecord>> LogReader::next() {
-    if (position_ >= size_) {
+Result<std::optional<LogRecord>> LogReader::take_whole() {
+    ABI_TRY(const auto header, read_header(position_));
+    if (!header) {
         return std::nullopt;
     }
-    ABI_TRY(const auto header, read_header(position_));
-    bool whole = false;
-    if (header) {
-        ABI_TRY(whole, load_payload(position_, *header));
-    }
+    ABI_TRY(const bool whole, load_payload(position_, *header));
     if (!whole) {
-        ABI_TRY(const bool later, valid_record_after(position_ + kAlign));
-        if (later) {
-            return fail(
-                corruption(file_->path(), position_, "a log record does not match its checksum"));
-        }
         return std::nullopt;
     }
     LogRecord record{header->lsn, header->time_ns, header->type, position_, {}};
@@ -135,116 +120,83 @@ Result<std::optional<LogRecord>> LogReader::next() {
     return record;
 }
 
-// Whether a whole record starts anywhere at or after `offset`: then what lies before it was
-// acknowledged, not cut off.
-Result<bool> LogReader::valid_record_after(std::uint64_t offset) {
+Result<std::optional<LogRecord>> LogReader::next() {
+    if (position_ >= size_) {
+        return std::nullopt;
+    }
+    ABI_TRY(auto record, take_whole());
+    if (record) {
+        return record;
+    }
+    ABI_TRY(const bool damaged, was_durable(position_));
+    if (!damaged) {
+        return std::nullopt;
+    }
+    // Or a writer is at work and wrote this record, and later ones, while we looked: it would be
+    // whole by now.
+    ABI_TRY(record, take_whole());
+    if (!record) {
+        return fail(
+            corruption(file_->path(), position_, "a log record does not match its checksum"));
+    }
+    return record;
+}
+
+Result<std::optional<LogRecord>> LogReader::poll() {
+    ABI_TRY(size_, file_->size());
+    return take_whole();
+}
+
+// Whether a whole record anywhere behind `offset` says that what is at `offset` was durable before:
+// then it is not what a crash cut off. Records of one sync reach the disk in any order, so that
+// whole ones behind a torn one prove nothing by themselves.
+Result<bool> LogReader::was_durable(std::uint64_t offset) {
     constexpr std::uint64_t kWindow = std::uint64_t{1} << 20;
     std::vector<std::byte> window;
-    while (offset + kRecordHeaderBytes <= size_) {
-        window.resize(std::min(kWindow + kRecordHeaderBytes, size_ - offset));
-        ABI_TRY(const std::size_t got, file_->read_at(offset, window));
+    std::uint64_t at = offset + kLogAlign;
+    while (at + kRecordHeaderBytes <= size_) {
+        window.resize(std::min(kWindow + kRecordHeaderBytes, size_ - at));
+        ABI_TRY(const std::size_t got, file_->read_at(at, window));
         std::uint64_t step = 0;
-        for (; step + kRecordHeaderBytes <= got && step < kWindow; step += kAlign) {
-            std::uint32_t crc = 0;
-            std::memcpy(&crc, window.data() + step, sizeof crc);
-            if (crc != crc32c(std::span(window).subspan(step + 4, kRecordHeaderBytes - 4),
-                              header_seed(identity_.salt))) {
+        while (step + kRecordHeaderBytes <= got && step < kWindow) {
+            ABI_TRY(const auto header,
+                    candidate(at + step, std::span(window).subspan(step, kRecordHeaderBytes)));
+            if (!header) {
+                step += kLogAlign;
                 continue;
             }
-            ABI_TRY(const auto header, read_header(offset + step));
-            if (header) {
-                ABI_TRY(const bool whole, load_payload(offset + step, *header));
-                if (whole) {
-                    return true;
-                }
+            if (header->durable > offset) {
+                return true;
             }
+            step += kRecordHeaderBytes + padded(header->length);
         }
         if (step == 0) {
             break;
         }
-        offset += step;
+        at += step;
     }
     return false;
 }
 
-namespace {
-Status rewrite_in_place(File& file, std::uint64_t end) {
-    std::vector<std::byte> block(std::min<std::uint64_t>(end, std::uint64_t{1} << 20));
-    for (std::uint64_t at = 0; at < end; at += block.size()) {
-        const auto part = std::span(block).first(std::min<std::uint64_t>(block.size(), end - at));
-        ABI_TRY(const std::size_t got, file.read_at(at, part));
-        ABI_CHECK(file.write_at(at, part.first(got)));
+// The header of the record at `offset` when a whole one stands there; `raw` is what was read.
+Result<std::optional<LogReader::Header>> LogReader::candidate(std::uint64_t offset,
+                                                              std::span<const std::byte> raw) {
+    std::uint32_t crc = 0;
+    std::uint64_t lsn = 0;
+    std::memcpy(&crc, raw.data(), sizeof crc);
+    std::memcpy(&lsn, raw.data() + 16, sizeof lsn);
+    // The number first: zeros, of which there may be many, cost no checksum.
+    if (lsn <= last_lsn_ || crc != crc32c(raw.subspan(4), header_seed(identity_.salt))) {
+        return std::nullopt;
     }
-    return {};
-}
-}  // namespace
-
-Result<std::unique_ptr<LogWriter>> LogWriter::open(FileSystem& fs, const std::string& path,
-                                                   const LogIdentity& identity, std::uint64_t end) {
-    ABI_TRY(auto file, fs.open(path, OpenMode::kReadWrite));
-    ABI_TRY(const std::uint64_t size, file->size());
-    if (size != end) {
-        ABI_CHECK(file->truncate(end));
+    ABI_TRY(auto header, read_header(offset));
+    if (header) {
+        ABI_TRY(const bool whole, load_payload(offset, *header));
+        if (whole) {
+            return header;
+        }
     }
-    if (size != kLogHeaderBytes || end != kLogHeaderBytes) {
-        // What was read back may live in the page cache alone, left there by a sync that failed:
-        // writing the same bytes again makes sure that later records have whole ones before them.
-        ABI_CHECK(rewrite_in_place(*file, end));
-        ABI_CHECK(file->sync());
-    }
-    return std::unique_ptr<LogWriter>(new LogWriter(std::move(file), identity, end));
-}
-
-Status LogWriter::append(RecordType type, std::uint64_t lsn, std::int64_t time_ns,
-                         std::span<const std::span<const std::byte>> pieces) {
-    if (broken_) {
-        return fail(Code::kIo,
-                    fmt::format("'{}' takes no more writes: an earlier sync failed", file_->path()),
-                    "open the database again; what was acknowledged is safe");
-    }
-    std::uint64_t length = 0;
-    std::uint32_t payload_crc = payload_seed(identity_.salt);
-    for (const auto piece : pieces) {
-        payload_crc = crc32c(piece, payload_crc);
-        length += piece.size();
-    }
-    if (length > kMaxRecordBytes) {
-        return fail(Code::kInvalidArgument, "one commit may hold at most 4 GiB",
-                    "commit fewer rows at a time");
-    }
-    Encoder body;
-    body.put(payload_crc);
-    body.put(length);
-    body.put(lsn);
-    body.put(time_ns);
-    body.put(static_cast<std::uint32_t>(type));
-    body.put(std::uint32_t{0});
-    Encoder header;
-    header.put(crc32c(as_bytes(body.bytes()), header_seed(identity_.salt)));
-    header.put_bytes(body.bytes());
-
-    std::uint64_t at = end_ + kRecordHeaderBytes;
-    Status written = file_->write_at(end_, as_bytes(header.bytes()));
-    for (std::size_t i = 0; written && i < pieces.size(); ++i) {
-        written = file_->write_at(at, pieces[i]);
-        at += pieces[i].size();
-    }
-    if (const std::uint64_t tail = padded(length) - length; written && tail != 0) {
-        const std::array<std::byte, kAlign> zeros{};
-        written = file_->write_at(at, std::span(zeros).first(tail));
-    }
-    if (!written) {
-        // Give the space back, durably: all but the padding may have been written, and a crash must
-        // not bring back what was reported as failed.
-        broken_ = !file_->truncate(end_) || !file_->sync();
-        return written;
-    }
-    if (Status synced = file_->sync(); !synced) {
-        broken_ = true;
-        return synced;
-    }
-    end_ += kRecordHeaderBytes + padded(length);
-    return {};
+    return std::nullopt;
 }
 
 }  // namespace abikit::storage

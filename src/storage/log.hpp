@@ -1,5 +1,5 @@
-// The write-ahead log: salted, checksummed records, each one atomic commit. A record is
-// acknowledged after its sync.
+// The write-ahead log: salted, checksummed records, each one atomic commit. When a record is
+// acknowledged is the matter of the sync mode (sync.hpp).
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <abi/core/fs.hpp>
+#include <abi/storage/sync.hpp>
 
 #include "format.hpp"
 
@@ -47,13 +48,18 @@ public:
     // kCorrupt when the header is damaged or belongs to another database or log.
     static Result<LogReader> open(FileSystem& fs, const std::string& path,
                                   const LogIdentity& identity);
-    // The next whole record; nullopt at the end of what was durably written. A damaged record with
-    // a valid one after it is kCorrupt; damage at the very end is a commit that was cut off before
-    // its acknowledgement, and is left out.
+    // The next whole record of the log as long as it was on opening; nullopt at the end. A damaged
+    // record is kCorrupt when a valid one behind it says that it was durable; otherwise it is a
+    // commit that was cut off before it was durable, and it and what is behind it is left out.
     Result<std::optional<LogRecord>> next();
+    // The next whole record of the log as long as it is now: for following a writer. nullopt when
+    // there is none yet; what is damaged looks like not yet written. Two system calls.
+    Result<std::optional<LogRecord>> poll();
     // Where the next record is to be written once next() returned nullopt.
     std::uint64_t end() const noexcept { return position_; }
-    // Bytes after end() that were cut off.
+    // The number of the last record that was read; 0 before the first.
+    std::uint64_t last_lsn() const noexcept { return last_lsn_; }
+    // Bytes after end() that were cut off, or were laid out in advance and never used.
     std::uint64_t torn_bytes() const noexcept { return size_ > position_ ? size_ - position_ : 0; }
 
 private:
@@ -61,7 +67,9 @@ private:
         : file_(std::move(file)), identity_(identity), size_(size) {}
     struct Header;
     Result<std::optional<Header>> read_header(std::uint64_t offset) const;
-    Result<bool> valid_record_after(std::uint64_t offset);
+    Result<std::optional<LogRecord>> take_whole();
+    Result<bool> was_durable(std::uint64_t offset);
+    Result<std::optional<Header>> candidate(std::uint64_t offset, std::span<const std::byte> raw);
     Result<bool> load_payload(std::uint64_t offset, const Header& header);
 
     std::unique_ptr<File> file_;
@@ -72,28 +80,72 @@ private:
     std::vector<std::uint64_t> buffer_;  // of words, for the alignment
 };
 
+// One record to be written.
+struct LogEntry {
+    RecordType type = RecordType::kBatch;
+    std::uint64_t lsn = 0;
+    std::int64_t time_ns = 0;
+    std::span<const std::span<const std::byte>> pieces;  // the payload
+};
+
+// When written records are synced.
+struct SyncPolicy {
+    SyncMode mode = SyncMode::kFull;
+    // kNormal: after this much since the last sync, by the append that passes it.
+    std::uint64_t bytes = std::uint64_t{8} << 20;
+    std::uint64_t interval_ns = 1'000'000'000;
+};
+
 // Appends records. Single thread.
 class LogWriter {
 public:
     // Continues at `end`, cutting off what a crash left behind it, or adding the padding that it
     // took.
     static Result<std::unique_ptr<LogWriter>> open(FileSystem& fs, const std::string& path,
-                                                   const LogIdentity& identity, std::uint64_t end);
-    // Writes one record made of `pieces` and syncs it. On a failed write the log is as before and
-    // the next append may try again; on a failed sync every later call fails, for what is on disk
-    // is unknown.
+                                                   const LogIdentity& identity, std::uint64_t end,
+                                                   const SyncPolicy& policy = {});
+    // Writes the records behind each other and syncs once, if the policy wants it now. On a failed
+    // write the log is as before, durably, and the next append may try again; on a failed sync
+    // every later call fails, for what is on disk is unknown. Another process sees none of the
+    // records before all are written.
+    Status append(std::span<const LogEntry> entries);
     Status append(RecordType type, std::uint64_t lsn, std::int64_t time_ns,
                   std::span<const std::span<const std::byte>> pieces);
+    // Syncs what no sync has covered yet, whatever the policy.
+    Status sync();
     std::uint64_t end() const noexcept { return end_; }
+    // Everything before it is durable.
+    std::uint64_t durable_end() const noexcept { return durable_end_; }
     // A sync failed: what is on disk is unknown.
     bool broken() const noexcept { return broken_; }
 
 private:
-    LogWriter(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t end)
-        : file_(std::move(file)), identity_(identity), end_(end) {}
+    LogWriter(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t end,
+              const SyncPolicy& policy)
+        : file_(std::move(file)),
+          identity_(identity),
+          policy_(policy),
+          end_(end),
+          durable_end_(end),
+          laid_out_end_(end) {}
+    struct Plan;
+    Status check_usable() const;
+    Result<Plan> plan(std::span<const LogEntry> entries) const;
+    std::string record_header(const LogEntry& entry, std::uint64_t offset, std::uint64_t length,
+                              std::uint32_t payload_crc) const;
+    Status write_records(std::span<const LogEntry> entries, Plan& plan);
+    void lay_out(std::uint64_t from, std::span<const std::byte> zeros);
+    std::size_t room_to_lay_out(std::uint64_t from) const;
+    bool sync_is_due(std::uint64_t end) const;
+
     std::unique_ptr<File> file_;
     LogIdentity identity_;
+    SyncPolicy policy_;
     std::uint64_t end_ = 0;
+    std::uint64_t durable_end_ = 0;
+    std::uint64_t laid_out_end_ = 0;    // zeros were written up to here
+    std::uint64_t unsynced_since_ = 0;  // monotonic time of the first append that no sync covers
+    bool lays_out_ = true;              // until the disk had no room for it
     bool broken_ = false;
 };
 
