@@ -122,8 +122,21 @@ std::string body(const CommandSpec& spec) {
     return out + option_items(spec.options);
 }
 
+// All commands of a group, those of its verbs included, in the order of the table.
+std::vector<const CommandSpec*> descendants(std::span<const CommandSpec> commands,
+                                            const CommandSpec& top) {
+    std::vector<const CommandSpec*> found;
+    for (const CommandSpec& spec : commands) {
+        if (spec.path.size() > top.path.size() &&
+            std::equal(top.path.begin(), top.path.end(), spec.path.begin())) {
+            found.push_back(&spec);
+        }
+    }
+    return found;
+}
+
 std::string command_page(const CommandSpec& top, std::span<const CommandSpec> commands) {
-    const auto verbs = children(commands, top.path);
+    const auto verbs = descendants(commands, top);
     std::string out = page_header("abi-" + top.path.front(), 1);
     out += fmt::format(".SH NAME\nabi\\-{} \\- {}\n.SH SYNOPSIS\n", literal(top.path.front()),
                        prose(top.summary));
