@@ -25,6 +25,11 @@ _abi_is_command() {
         "db verify") return 0 ;;
         "db optimize") return 0 ;;
         "db export") return 0 ;;
+        "db backup") return 0 ;;
+        "db backup list") return 0 ;;
+        "db backup verify") return 0 ;;
+        "db backup prune") return 0 ;;
+        "db restore") return 0 ;;
         "bench") return 0 ;;
         "bench list") return 0 ;;
         "config") return 0 ;;
@@ -64,6 +69,9 @@ _abi_takes_value() {
         "db list|--limit") return 0 ;;
         "db list|--offset") return 0 ;;
         "db export|--to") return 0 ;;
+        "db backup verify|--backup") return 0 ;;
+        "db backup prune|--keep") return 0 ;;
+        "db restore|--backup") return 0 ;;
         "bench|--samples") return 0 ;;
         "bench|--min-time") return 0 ;;
         "bench|--max-time") return 0 ;;
@@ -112,6 +120,9 @@ _abi_value() {
         "db list|--limit") : ;;
         "db list|--offset") : ;;
         "db export|--to") _abi_words "npy csv jsonl" ;;
+        "db backup verify|--backup") : ;;
+        "db backup prune|--keep") : ;;
+        "db restore|--backup") : ;;
         "bench|--samples") : ;;
         "bench|--min-time") : ;;
         "bench|--max-time") : ;;
@@ -145,6 +156,10 @@ _abi_options() {
         "db list") _abi_words "--limit --offset --vectors --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db optimize") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db export") _abi_words "--to --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db backup") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db backup verify") _abi_words "--backup --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db backup prune") _abi_words "--keep --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db restore") _abi_words "--backup --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "bench") _abi_words "--check --quick --samples --min-time --max-time --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "config show") _abi_words "--origin --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "help") _abi_words "--man --reference --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -154,7 +169,7 @@ _abi_options() {
 
 _abi_operands() {
     case "$1" in
-        "db") _abi_words "init import add query get update delete list count stats verify optimize export" ;;
+        "db") _abi_words "init import add query get update delete list count stats verify optimize export backup restore" ;;
         "db init") _abi_files -d ;;
         "db import") _abi_files -f ;;
         "db add") _abi_files -d ;;
@@ -168,6 +183,11 @@ _abi_operands() {
         "db verify") _abi_files -d ;;
         "db optimize") _abi_files -d ;;
         "db export") _abi_files -d ;;
+        "db backup") _abi_files -d ;;
+        "db backup list") _abi_files -d ;;
+        "db backup verify") _abi_files -d ;;
+        "db backup prune") _abi_files -d ;;
+        "db restore") _abi_files -d ;;
         "bench") _abi_words "list" ;;
         "bench list") : ;;
         "config") _abi_words "show path validate" ;;

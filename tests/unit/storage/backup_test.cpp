@@ -121,7 +121,8 @@ TEST_SUITE("storage") {
         // Shared segments are not even read.
         const std::uint64_t sequence = store.fs.sequence();
         const BackupInfo more = back_up(store);
-        CHECK(more.shared_files == 6);  // two segments and their deletes, the embedder, one more segment
+        CHECK(more.shared_files ==
+              6);  // two segments and their deletes, the embedder, one more segment
         CHECK(more.copied_files == 3);  // the new segment, the new log, the manifest
         for (const FsOperation& operation : store.fs.log()) {
             if (operation.sequence > sequence && operation.call == FsCall::kMap) {
