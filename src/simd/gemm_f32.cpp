@@ -70,49 +70,42 @@ skinny::Problem skinny_problem(const Gemm& p) noexcept {
     return out;
 }
 
-// Tasks of equal rectangles of C. Where the borders are changes no bit of the result, so they may
-// follow the threads: twice as many tasks as threads, because other programs run too.
+// Tasks of nearly equal rectangles of C. Where the borders are changes no bit of the result, so
+// they may follow the threads.
 struct Grid {
     std::size_t rows = 0;  // of a task; the last one has fewer
     std::size_t columns = 0;
     std::size_t row_tasks = 1;
     std::size_t column_tasks = 1;
+    // The first task of a row has so many columns more, the last one fewer: the others then start
+    // on the cache lines of B.
+    std::size_t shift = 0;
 
     std::size_t tasks() const noexcept { return row_tasks * column_tasks; }
 };
 
-Grid make_grid(const Shape& s, unsigned threads) noexcept {
-    constexpr double kLeastWork = 1 << 20;  // multiply-adds that pay for waking a thread
-    constexpr std::size_t kRowStep = 84;    // a multiple of the rows of every tile
-    constexpr std::size_t kColumnStep = 64;
-    Grid grid{.rows = s.m, .columns = s.n};
-    const double work =
-        static_cast<double>(s.m) * static_cast<double>(s.k) * static_cast<double>(s.n);
-    const std::size_t wanted = threads <= 1 ? 1 : std::size_t{2} * threads;
-    while (grid.tasks() < wanted && work / static_cast<double>(grid.tasks()) > 2 * kLeastWork) {
-        const bool by_rows =
-            grid.rows >= grid.columns ? grid.rows > kRowStep : grid.columns <= kColumnStep;
-        if (by_rows && grid.rows > kRowStep) {
-            grid.rows = round_up(divide_up(grid.rows, 2), kRowStep);
-        } else if (grid.columns > kColumnStep) {
-            grid.columns = round_up(divide_up(grid.columns, 2), kColumnStep);
-        } else {
-            break;
-        }
-        grid.row_tasks = divide_up(s.m, grid.rows);
-        grid.column_tasks = divide_up(s.n, grid.columns);
+// Columns before the first cache line of B where all its rows start alike.
+std::size_t line_shift(const Gemm& p) noexcept {
+    constexpr std::size_t kLine = f32::kAlignment / sizeof(float);
+    if (is_packed(p) || p.transpose_b == Transpose::kYes || p.b.stride % kLine != 0) {
+        return 0;
     }
-    return grid;
+    const std::size_t beyond =
+        reinterpret_cast<std::uintptr_t>(p.b.values.data()) / sizeof(float) % kLine;
+    return (kLine - beyond) % kLine;
 }
 
 f32::Task task_at(const Gemm& p, const Shape& s, const Grid& grid, std::size_t index) noexcept {
     const bool plain_a = p.transpose_a == Transpose::kNo;
     const bool plain_b = p.transpose_b == Transpose::kNo;
     const std::size_t row = index % grid.row_tasks * grid.rows;
-    const std::size_t column = index / grid.row_tasks * grid.columns;
+    const std::size_t number = index / grid.row_tasks;
+    const std::size_t column = number == 0 ? 0 : number * grid.columns + grid.shift;
+    const std::size_t end =
+        number + 1 == grid.column_tasks ? s.n : (number + 1) * grid.columns + grid.shift;
     f32::Task task{.rows = std::min(grid.rows, s.m - row),
                    .depth = s.k,
-                   .columns = std::min(grid.columns, s.n - column),
+                   .columns = end - column,
                    .a_row_stride = plain_a ? p.a.stride : 1,
                    .a_depth_stride = plain_a ? 1 : p.a.stride,
                    .b_depth_stride = plain_b ? p.b.stride : 1,
@@ -132,14 +125,75 @@ f32::Task task_at(const Gemm& p, const Shape& s, const Grid& grid, std::size_t i
     return task;
 }
 
-// What one task needs at most; only those at the last row or column differ from the first.
+// One task for all.
+f32::Task whole_task(const Gemm& p, const Shape& s) noexcept {
+    return task_at(p, s, {.rows = s.m, .columns = s.n}, 0);
+}
+
+Grid grid_of(const Shape& s, std::size_t row_tasks, std::size_t column_tasks) noexcept {
+    constexpr std::size_t kRowStep = 4;
+    constexpr std::size_t kColumnStep = 64;
+    Grid grid;
+    grid.rows = std::min(s.m, round_up(divide_up(s.m, row_tasks), kRowStep));
+    grid.columns = std::min(s.n, round_up(divide_up(s.n, column_tasks), kColumnStep));
+    grid.row_tasks = divide_up(s.m, grid.rows);
+    grid.column_tasks = divide_up(s.n, grid.columns);
+    return grid;
+}
+
+// About how long the threads take, in multiply-adds: a task multiplies, and copies or at least
+// fetches its rows of A and its columns of B, which others may do too.
+double cost_of(const Grid& grid, const Shape& s, const f32::Copies& copies,
+               unsigned threads) noexcept {
+    constexpr double kCopy = 20.0;  // of one element
+    constexpr double kFetch = 3.0;
+    constexpr double kTask = 1 << 16;
+    const auto rows = static_cast<double>(grid.rows);
+    const auto columns = static_cast<double>(grid.columns);
+    const double element_costs =
+        rows * (copies.a ? kCopy : kFetch) + columns * (copies.b ? kCopy : kFetch);
+    const double task = static_cast<double>(s.k) * (rows * columns + element_costs) + kTask;
+    return static_cast<double>(divide_up(grid.tasks(), threads)) * task;
+}
+
+// Takes the shift of line_shift(), or 0 for an upper bound of the number and size of tasks.
+Grid make_grid(const Gemm& p, const Shape& s, std::size_t shift, unsigned threads) noexcept {
+    constexpr double kLeastWork = 1 << 19;  // multiply-adds that pay for a thread
+    constexpr double kLongWork = 1 << 26;   // of a thread: other programs may come between
+    const double work =
+        static_cast<double>(s.m) * static_cast<double>(s.k) * static_cast<double>(s.n);
+    Grid best = grid_of(s, 1, 1);
+    if (threads <= 1 || work < 2 * kLeastWork) {
+        return best;
+    }
+    const bool is_long = work > kLongWork * threads;
+    const std::size_t wanted = std::min<std::size_t>(std::size_t{threads} * (is_long ? 2 : 1),
+                                                     static_cast<std::size_t>(work / kLeastWork));
+    const f32::Copies copies = f32::copies(whole_task(p, s));
+    double least = std::numeric_limits<double>::max();
+    for (std::size_t row_tasks = 1; row_tasks <= wanted; ++row_tasks) {
+        const Grid grid = grid_of(s, row_tasks, divide_up(wanted, row_tasks));
+        const double cost = cost_of(grid, s, copies, threads);
+        if (cost < least) {
+            least = cost;
+            best = grid;
+        }
+    }
+    if (best.column_tasks > 1) {
+        best.shift = shift;
+        best.column_tasks = divide_up(std::max(s.n, shift + 1) - shift, best.columns);
+    }
+    return best;
+}
+
+// What one task needs at most, wherever the lines of B are: the last row of tasks may need more
+// than the first, and one with more columns needs no less.
 std::size_t task_floats(const Gemm& p, const Shape& s, const Grid& grid) noexcept {
-    const std::size_t last_row = grid.row_tasks - 1;
-    const std::size_t last_column = (grid.column_tasks - 1) * grid.row_tasks;
     std::size_t floats = 0;
-    for (const std::size_t index :
-         {std::size_t{0}, last_row, last_column, last_column + last_row}) {
-        floats = std::max(floats, f32::workspace_floats(task_at(p, s, grid, index)));
+    for (const std::size_t index : {std::size_t{0}, grid.row_tasks - 1}) {
+        f32::Task task = task_at(p, s, grid, index);
+        task.columns = std::min(s.n, grid.columns + f32::kPanel - 1);
+        floats = std::max(floats, f32::workspace_floats(task));
     }
     return round_up(floats, f32::kAlignment / sizeof(float));
 }
@@ -204,7 +258,7 @@ void run_epilogue(const Gemm& p) {
 }
 
 void run_tasks(const Gemm& p, const Shape& s, std::byte* workspace, ThreadPool* pool) {
-    const Grid grid = make_grid(s, threads_of(pool));
+    const Grid grid = make_grid(p, s, line_shift(p), threads_of(pool));
     const std::size_t floats = task_floats(p, s, grid);
     const std::size_t count = std::min<std::size_t>(grid.tasks(), threads_of(pool));
     Pieces pieces(workspace, floats, count);
@@ -370,7 +424,7 @@ std::size_t gemm_workspace_bytes(const Gemm& product, unsigned threads) noexcept
     if (is_skinny(product)) {
         return skinny::workspace_bytes(skinny_problem(product));
     }
-    const Grid grid = make_grid(s, threads);
+    const Grid grid = make_grid(product, s, 0, threads);
     const std::size_t count = std::min<std::size_t>(grid.tasks(), std::max(1U, threads));
     return pieces_bytes(task_floats(product, s, grid), count);
 }

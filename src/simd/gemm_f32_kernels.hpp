@@ -37,6 +37,12 @@ struct Task {
 
 // Floats of workspace that multiply() uses for this task, a multiple of a cache line.
 std::size_t workspace_floats(const Task& task) noexcept;
+// Which operands multiply() copies into another order first.
+struct Copies {
+    bool a = false;
+    bool b = false;
+};
+Copies copies(const Task& task) noexcept;
 // depth, rows and columns at least 1. `workspace` starts on a cache line. Each element of C has one
 // order of operations that depends on the depth alone, wherever the borders of tasks are.
 void multiply(const Task& task, float* workspace) noexcept;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <type_traits>
 #include <utility>
@@ -82,13 +83,13 @@ Plan make_plan(const Task& t) {
     plan.pass = pass_depth(t.depth);
     plan.block_rows = divide_up(t.rows, divide_up(t.rows, kBlockRows));
     plan.block_columns = std::min(round_up(t.columns, kPanel), kBlockColumns);
-    plan.pack_a = t.columns > 16 * kPanel || t.a_depth_stride != 1 || conflicts(t.a_row_stride);
+    plan.pack_a = t.a_depth_stride != 1 || conflicts(t.a_row_stride);
     if (t.panels == nullptr) {
         const bool small = t.depth * t.columns <= kSmallFloats;
         const bool in_lines = kReadsAnyBInPlace && t.b_depth_stride % kPanel == 0;
         plan.pack_b = t.b_column_stride != 1 || !(in_lines || small || t.rows <= kTileRows);
         plan.shift_to_lines = in_lines && !small;
-        plan.b_floats = plan.pass * (plan.pack_b ? plan.block_columns : 2 * kPanel);
+        plan.b_floats = plan.pack_b ? plan.pass * plan.block_columns : (plan.pass + 1) * 2 * kPanel;
     }
     plan.a_floats = plan.pack_a ? plan.block_rows * packed_stride(plan.pass) : 0;
     return plan;
@@ -130,17 +131,24 @@ struct Columns {
     const float* b = nullptr;
     std::size_t depth_stride = 0;
     std::size_t panel_stride = 0;
-    bool fetch_next = false;  // the columns after these are read where they lie
+    const float* next = nullptr;  // the columns that are read after these, the same way; null: none
 };
 
 Columns packed_columns(const Task& t, const Pass& pass, std::size_t column, const float* packed) {
-    const std::size_t first = column / kPanel * kPanel;
-    const std::size_t rest = column % kPanel;
-    if (t.panels != nullptr) {
-        const float* panel = t.panels + (pass.column + first) * t.depth;
-        return {panel + pass.k * kPanel + rest, kPanel, kPanel * t.depth};
-    }
-    return {packed + first * pass.depth + rest, kPanel, kPanel * pass.depth};
+    Columns columns;
+    columns.depth_stride = kPanel;
+    columns.panel_stride = kPanel * (t.panels != nullptr ? t.depth : pass.depth);
+    columns.b = t.panels != nullptr
+                    ? t.panels + pass.column / kPanel * columns.panel_stride + pass.k * kPanel
+                    : packed;
+    const auto at = [&](std::size_t c) {
+        return columns.b + c / kPanel * columns.panel_stride + c % kPanel;
+    };
+    const bool ready = t.panels != nullptr || pass.row != 0;  // the first block packs as it goes
+    columns.next =
+        ready && column + kTileColumns < pass.columns ? at(column + kTileColumns) : nullptr;
+    columns.b = at(column);
+    return columns;
 }
 
 const float* b_at(const Task& t, const Pass& pass, std::size_t column) {
@@ -159,7 +167,7 @@ void pack_columns(const Task& t, const Pass& pass, std::size_t column, std::size
 
 // All tiles of a block of rows in one step of columns.
 void tiles_of_step(const Task& t, const Plan& plan, const Pass& pass, const Columns& columns,
-                   std::size_t column, std::size_t width, const float* block) {
+                   std::size_t column, const Parts& parts, const float* block) {
     const std::size_t tiles = divide_up(pass.rows, kTileRows);
     for (std::size_t i = 0; i < tiles; ++i) {
         const std::size_t first = tile_start(pass.rows, tiles, i);
@@ -184,11 +192,11 @@ void tiles_of_step(const Task& t, const Plan& plan, const Pass& pass, const Colu
         }
         tile.ahead = tile.b;
         const std::size_t fetched = i * (pass.depth / 4);
-        if (columns.fetch_next && fetched < pass.depth) {
-            tile.ahead = tile.b + width + fetched * columns.depth_stride;
+        if (columns.next != nullptr && fetched < pass.depth) {
+            tile.ahead = columns.next + fetched * columns.depth_stride;
             tile.ahead_stride = columns.depth_stride;
         }
-        run_tile(tile, height, width);
+        run_tile(tile, height, parts);
     }
 }
 
@@ -196,17 +204,24 @@ bool has_epilogue(const Task& t) {
     return t.bias != nullptr || t.activation != Activation::kNone;
 }
 
-// One step of columns, and what follows the product while it is in the cache.
-void run_step(const Task& t, const Plan& plan, const Pass& pass, const Columns& columns,
-              std::size_t column, std::size_t width, const float* block) {
-    tiles_of_step(t, plan, pass, columns, column, width, block);
-    if (pass.k + pass.depth == t.depth && has_epilogue(t)) {
+void run_epilogue(const Task& t, const Pass& pass, std::size_t column, std::size_t columns) {
+    if (columns != 0) {
         apply({.c = t.c + pass.row * t.ldc + pass.column + column,
                .ldc = t.ldc,
                .rows = pass.rows,
-               .columns = width,
+               .columns = columns,
                .bias = t.bias == nullptr ? nullptr : t.bias + pass.column + column,
                .activation = t.activation});
+    }
+}
+
+// One step of columns, and what follows the product while it is in the cache.
+void run_step(const Task& t, const Plan& plan, const Pass& pass, const Columns& columns,
+              std::size_t column, const Parts& parts, const float* block) {
+    tiles_of_step(t, plan, pass, columns, column, parts, block);
+    if (pass.k + pass.depth == t.depth && has_epilogue(t)) {
+        run_epilogue(t, pass, column, parts.first);
+        run_epilogue(t, pass, column + parts.rest_at, parts.rest);
     }
 }
 
@@ -229,7 +244,7 @@ void block_by_packed_columns(const Task& t, const Plan& plan, const Pass& pass, 
             }
         }
         run_step(t, plan, pass, packed_columns(t, pass, column, packed), column,
-                 std::min(kTileColumns, pass.columns - column), block);
+                 {.first = std::min(kTileColumns, pass.columns - column)}, block);
     }
 }
 
@@ -240,18 +255,23 @@ std::size_t columns_before_line(const Task& t, const Pass& pass) {
     return std::min(pass.columns, beyond == 0 ? 0 : kPanel - beyond);
 }
 
-// A few columns at the border, fewer than a panel, by way of a packed copy.
-void step_of_border(const Task& t, const Plan& plan, const Pass& pass, std::size_t column,
-                    std::size_t columns, const float* block, float* packed) {
-    if (columns == 0) {
-        return;
-    }
+// The columns before `first` and those from `end` on, fewer than a panel each, by way of a packed
+// copy that has them side by side: two borders cost one step then, not two.
+void borders(const Task& t, const Plan& plan, const Pass& pass, std::size_t first, std::size_t end,
+             const float* block, float* packed) {
+    const std::size_t columns = first + pass.columns - end;
+    const std::size_t stride = round_up(columns, kPanel);
     if (pass.row == 0) {
-        pack_columns(t, pass, column, columns, packed);
+        pack_borders(b_at(t, pass, 0), t.b_depth_stride, pass.depth,
+                     {.first = first, .rest = pass.columns - end, .rest_at = end}, packed, stride);
     }
     for (std::size_t i = 0; i < columns; i += kTileColumns) {
-        run_step(t, plan, pass, {packed + i, kPanel, 0}, column + i,
-                 std::min(kTileColumns, columns - i), block);
+        const std::size_t width = std::min(kTileColumns, columns - i);
+        const std::size_t at = i < first ? i : end + i - first;
+        Parts parts = {.first = i < first ? std::min(first - i, width) : width};
+        parts.rest = width - parts.first;
+        parts.rest_at = end - i;
+        run_step(t, plan, pass, {packed + i, stride, kPanel}, at, parts, block);
     }
 }
 
@@ -260,12 +280,13 @@ void block_in_place(const Task& t, const Plan& plan, const Pass& pass, const flo
                     float* packed) {
     const std::size_t first = plan.shift_to_lines ? columns_before_line(t, pass) : 0;
     const std::size_t end = first + (pass.columns - first) / kPanel * kPanel;
-    step_of_border(t, plan, pass, 0, first, block, packed);
+    borders(t, plan, pass, first, end, block, packed);
     for (std::size_t column = first; column < end; column += kTileColumns) {
-        run_step(t, plan, pass, {b_at(t, pass, column), t.b_depth_stride, kPanel, true}, column,
-                 std::min(kTileColumns, end - column), block);
+        run_step(
+            t, plan, pass,
+            {b_at(t, pass, column), t.b_depth_stride, kPanel, b_at(t, pass, column + kTileColumns)},
+            column, {.first = std::min(kTileColumns, end - column)}, block);
     }
-    step_of_border(t, plan, pass, end, pass.columns - end, block, packed + kPanel * pass.depth);
 }
 
 void multiply_task(const Task& t, float* workspace) {
@@ -298,6 +319,11 @@ std::size_t floats_for(const Task& t) {
     return plan.a_floats + round_up(plan.b_floats, kPanel);
 }
 
+f32::Copies copies_for(const Task& t) {
+    const Plan plan = make_plan(t);
+    return {.a = plan.pack_a, .b = plan.pack_b};
+}
+
 void pack_columns_of(const f32::PanelTask& task) {
     pack_one_panel(task);
 }
@@ -311,11 +337,16 @@ namespace abikit::simd::f32 {
 namespace {
 HWY_EXPORT(multiply_task);
 HWY_EXPORT(floats_for);
+HWY_EXPORT(copies_for);
 HWY_EXPORT(pack_columns_of);
 }  // namespace
 
 std::size_t workspace_floats(const Task& task) noexcept {
     return HWY_DYNAMIC_DISPATCH(floats_for)(task);
+}
+
+Copies copies(const Task& task) noexcept {
+    return HWY_DYNAMIC_DISPATCH(copies_for)(task);
 }
 
 void multiply(const Task& task, float* workspace) noexcept {

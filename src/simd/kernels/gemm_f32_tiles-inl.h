@@ -43,13 +43,21 @@ struct TileTask {
     const float* b = nullptr;
     std::size_t b_depth_stride = 0;
     std::size_t b_panel_stride = 0;
-    // Two lines of each of these rows, one row for four of depth, are asked for meanwhile.
+    // These rows of both panels, one for four of depth, are asked for meanwhile.
     const float* ahead = nullptr;
     std::size_t ahead_stride = 0;
     float alpha = 1.0F;
     float beta = 0.0F;
     float* c = nullptr;
     std::size_t ldc = 0;
+};
+
+// The columns of C that a tile writes, kTileColumns at most: `first` from its C on, then `rest`
+// more that start rest_at after it. B has them side by side.
+struct Parts {
+    std::size_t first = 0;
+    std::size_t rest = 0;
+    std::size_t rest_at = 0;
 };
 
 // Lambdas are inlined whatever their number, or sums leave the registers.
@@ -60,9 +68,9 @@ struct TileTask {
 
 // The same order of operations for each element as the tiles of other targets: the products of a
 // pass in turn, then alpha and C.
-inline void run_tile(const TileTask& t, std::size_t rows, std::size_t columns) {
+inline void run_tile(const TileTask& t, std::size_t rows, const Parts& parts) {
     for (std::size_t r = 0; r < rows; ++r) {
-        for (std::size_t column = 0; column < columns; ++column) {
+        for (std::size_t column = 0; column < parts.first + parts.rest; ++column) {
             const std::size_t row_step = t.a_packed ? 1 : t.a_stride;
             const std::size_t depth_step = t.a_packed ? rows : 1;
             const float* a = t.a + r * row_step;
@@ -71,7 +79,9 @@ inline void run_tile(const TileTask& t, std::size_t rows, std::size_t columns) {
             for (std::size_t k = 0; k < t.depth; ++k) {
                 sum += a[k * depth_step] * b[k * t.b_depth_stride];
             }
-            float& c = t.c[r * t.ldc + column];
+            const std::size_t at =
+                column < parts.first ? column : parts.rest_at + column - parts.first;
+            float& c = t.c[r * t.ldc + at];
             c = t.beta == 0.0F ? t.alpha * sum : t.alpha * sum + t.beta * c;
         }
     }
@@ -123,6 +133,20 @@ HWY_INLINE std::size_t vector_at(std::size_t v, std::size_t panel_stride) {
 template <std::size_t kRows, std::size_t kVectors>
 HWY_INLINE void store_tile(const Vec* sums, const TileTask& t) {
     const Floats d;
+    // The usual factors, which need no multiplication; the bits are those of the general way.
+    if (t.alpha == 1.0F && t.beta == 0.0F) {
+        repeat<kRows * kVectors>([&](auto i) ABI_TILE_ATTR {
+            hn::StoreU(sums[i], d, t.c + i / kVectors * t.ldc + i % kVectors * kLanes);
+        });
+        return;
+    }
+    if (t.alpha == 1.0F && t.beta == 1.0F) {
+        repeat<kRows * kVectors>([&](auto i) ABI_TILE_ATTR {
+            float* to = t.c + i / kVectors * t.ldc + i % kVectors * kLanes;
+            hn::StoreU(hn::Add(sums[i], hn::LoadU(d, to)), d, to);
+        });
+        return;
+    }
     const Vec alpha = hn::Set(d, t.alpha);
     if (t.beta == 0.0F) {
         repeat<kRows * kVectors>([&](auto i) ABI_TILE_ATTR {
@@ -169,7 +193,7 @@ void tile(const TileTask& t) {
         repeat<4>([&](auto i) ABI_TILE_ATTR { step(i); });
         a.advance(4);
         __builtin_prefetch(ahead, 0, 2);
-        __builtin_prefetch(ahead + f32::kPanel, 0, 2);
+        __builtin_prefetch(ahead + panel_stride, 0, 2);
         ahead += t.ahead_stride;
     }
     for (; k < t.depth; ++k) {
@@ -195,34 +219,63 @@ HWY_INLINE void run_full_tile(const TileTask& t, std::size_t rows) {
     run(t);
 }
 
-// A tile whose last vector C has only in part works on a copy of that part of C.
-inline void run_partial_tile(const TileTask& t, std::size_t rows, std::size_t columns) {
-    HWY_ALIGN float copy[kTileRows * kTileColumns] = {};
+// to[0, count) = from[0, count). May write zeros to the rest of the last vector at `to`.
+HWY_INLINE void copy_some(const float* HWY_RESTRICT from, std::size_t count,
+                          float* HWY_RESTRICT to) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+    std::memcpy(to, from, count * sizeof(float));
+#else
+    const Floats d;
+    for (std::size_t i = 0; i < count; i += kLanes) {
+        hn::StoreU(hn::MaskedLoad(hn::FirstN(d, count - i), d, from + i), d, to + i);
+    }
+#endif
+}
+
+// The same, but writes nothing else.
+HWY_INLINE void store_some(const float* HWY_RESTRICT from, std::size_t count,
+                           float* HWY_RESTRICT to) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+    std::memcpy(to, from, count * sizeof(float));
+#else
+    const Floats d;
+    for (std::size_t i = 0; i < count; i += kLanes) {
+        hn::BlendedStore(hn::LoadU(d, from + i), hn::FirstN(d, count - i), d, to + i);
+    }
+#endif
+}
+
+// A tile that is narrower than its vectors, or in two parts, works on a copy of C.
+inline void run_partial_tile(const TileTask& t, std::size_t rows, const Parts& parts) {
+    HWY_ALIGN float copy[kTileRows * kTileColumns + kLanes] = {};
     TileTask whole = t;
     whole.c = copy;
     whole.ldc = kTileColumns;
+    float* const rest = t.c + parts.rest_at;
     if (t.beta != 0.0F) {
         for (std::size_t r = 0; r < rows; ++r) {
-            std::memcpy(copy + r * kTileColumns, t.c + r * t.ldc, columns * sizeof(float));
+            copy_some(t.c + r * t.ldc, parts.first, copy + r * kTileColumns);
+            copy_some(rest + r * t.ldc, parts.rest, copy + r * kTileColumns + parts.first);
         }
     }
-    if (columns <= kLanes) {
+    if (parts.first + parts.rest <= kLanes) {
         run_full_tile<1>(whole, rows);
     } else {
         run_full_tile<kTileVectors>(whole, rows);
     }
     for (std::size_t r = 0; r < rows; ++r) {
-        std::memcpy(t.c + r * t.ldc, copy + r * kTileColumns, columns * sizeof(float));
+        store_some(copy + r * kTileColumns, parts.first, t.c + r * t.ldc);
+        store_some(copy + r * kTileColumns + parts.first, parts.rest, rest + r * t.ldc);
     }
 }
 
-inline void run_tile(const TileTask& t, std::size_t rows, std::size_t columns) {
-    if (columns == kTileColumns) {
+inline void run_tile(const TileTask& t, std::size_t rows, const Parts& parts) {
+    if (parts.first == kTileColumns) {
         run_full_tile<kTileVectors>(t, rows);
-    } else if (columns == kLanes) {
+    } else if (parts.first == kLanes && parts.rest == 0) {
         run_full_tile<1>(t, rows);
     } else {
-        run_partial_tile(t, rows, columns);
+        run_partial_tile(t, rows, parts);
     }
 }
 
@@ -277,6 +330,27 @@ inline void copy_columns(const float* HWY_RESTRICT from, std::size_t stride, std
         for (std::size_t c = 0; c < columns; ++c) {
             out[k * columns + c] = from[k * stride + c];
         }
+    }
+}
+
+// Columns from both borders of B side by side: `first` columns, then those of `rest` that start
+// rest_at after them. Row k at out + k * out_stride, which has room for a vector more at the end.
+inline void pack_borders(const float* HWY_RESTRICT b, std::size_t stride, std::size_t depth,
+                         const Parts& parts, float* HWY_RESTRICT out, std::size_t out_stride) {
+    constexpr std::size_t kAhead = 12;  // rows, each on a page of its own when B is wide
+    for (std::size_t k = 0; k < depth; ++k) {
+        __builtin_prefetch(b + kAhead * stride);
+        __builtin_prefetch(b + kAhead * stride + parts.rest_at);
+#if ABI_GEMM_PLAIN || HWY_MEM_OPS_MIGHT_FAULT
+        std::fill_n(out, out_stride, 0.0F);
+        std::memcpy(out, b, parts.first * sizeof(float));
+        std::memcpy(out + parts.first, b + parts.rest_at, parts.rest * sizeof(float));
+#else
+        copy_some(b, parts.first, out);
+        copy_some(b + parts.rest_at, parts.rest, out + parts.first);
+#endif
+        b += stride;
+        out += out_stride;
     }
 }
 
