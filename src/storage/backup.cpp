@@ -55,6 +55,7 @@ public:
 
 private:
     Status gather(Moment& moment) {
+        seen_.clear();
         ABI_TRY(manifest_, read_manifest(fs_, path_));
         ABI_TRY(moment.record.manifest, fs_.read_file(join_path(path_, kManifestName)));
         ABI_TRY(manifest_,
@@ -62,9 +63,9 @@ private:
         moment.record.uuid = manifest_.uuid;
         moment.record.lsn = manifest_.lsn;
         ABI_CHECK(add_log(moment));
-        ABI_CHECK(add_embedder(moment));
-        for (const SegmentEntry& entry : manifest_.segments) {
-            ABI_CHECK(add_segment(moment, entry));
+        ABI_CHECK(add_collections(moment, manifest_.collections));
+        for (const SnapshotEntry& snapshot : manifest_.snapshots) {
+            ABI_CHECK(add_collections(moment, snapshot.collections));
         }
         std::sort(moment.sources.begin(), moment.sources.end(),
                   [](const Source& a, const Source& b) { return a.file.name < b.file.name; });
@@ -90,27 +91,47 @@ private:
         ABI_TRY(const std::uint64_t size, file->size());
         return add(moment, {{name, std::min(size, reader.end()), 0, 0}, std::move(file)});
     }
-    Status add_embedder(Moment& moment) {
-        if (manifest_.embedder_number == 0) {
+    Status add_collections(Moment& moment, const std::vector<CollectionEntry>& collections) {
+        for (const CollectionEntry& collection : collections) {
+            ABI_CHECK(add_embedder(moment, collection));
+            for (const SegmentEntry& entry : collection.segments) {
+                ABI_CHECK(add_deletes(moment, entry));
+                ABI_CHECK(add_segment(moment, collection, entry));
+            }
+        }
+        return {};
+    }
+    // Named snapshots share files with the present: each is taken once.
+    bool first_time(const std::string& name) { return seen_.insert(name).second; }
+
+    Status add_embedder(Moment& moment, const CollectionEntry& collection) {
+        const std::string name = embedder_name(collection.embedder_number);
+        if (collection.embedder_number == 0 || !first_time(name)) {
             return {};
         }
-        const std::string name = embedder_name(manifest_.embedder_number);
         ABI_TRY(auto file, fs_.open(join_path(path_, name), OpenMode::kRead));
-        ABI_TRY(const auto checked, read_embedder(fs_, path_, manifest_));
+        ABI_TRY(const auto checked, read_embedder(fs_, path_, collection));
         ABI_TRY(const std::uint64_t size, file->size());
         static_cast<void>(checked);
         return add(moment, {{name, size, 0, 0}, std::move(file)});
     }
-    Status add_segment(Moment& moment, const SegmentEntry& entry) {
-        if (entry.deletes_number != 0) {
-            const std::string name = deletes_name(entry.deletes_number);
-            ABI_TRY(auto file, fs_.open(join_path(path_, name), OpenMode::kRead));
-            ABI_TRY(const Bitmap checked, read_deletes(fs_, path_, manifest_, entry));
-            ABI_TRY(const std::uint64_t size, file->size());
-            static_cast<void>(checked);
-            ABI_CHECK(add(moment, {{name, size, 0, 0}, std::move(file)}));
+    Status add_deletes(Moment& moment, const SegmentEntry& entry) {
+        const std::string name = deletes_name(entry.deletes_number);
+        if (entry.deletes_number == 0 || !first_time(name)) {
+            return {};
         }
+        ABI_TRY(auto file, fs_.open(join_path(path_, name), OpenMode::kRead));
+        ABI_TRY(const Bitmap checked, read_deletes(fs_, path_, manifest_.uuid, entry));
+        ABI_TRY(const std::uint64_t size, file->size());
+        static_cast<void>(checked);
+        return add(moment, {{name, size, 0, 0}, std::move(file)});
+    }
+    Status add_segment(Moment& moment, const CollectionEntry& collection,
+                       const SegmentEntry& entry) {
         const std::string name = segment_name(entry.number);
+        if (!first_time(name)) {
+            return {};
+        }
         // A segment never changes, and its header's checksum covers those of all its blocks: what
         // an earlier backup has need not be read again.
         if (const BackupFile* const known =
@@ -119,13 +140,14 @@ private:
             return {};
         }
         ABI_TRY(auto file, fs_.open(join_path(path_, name), OpenMode::kRead));
-        ABI_CHECK(check_segment(entry));
+        ABI_CHECK(check_segment(collection, entry));
         moment.sources.push_back({{name, entry.size_bytes, 0, entry.header_crc}, std::move(file)});
         return {};
     }
     // Damaged bytes must not replace good ones of earlier backups in anybody's trust.
-    Status check_segment(const SegmentEntry& entry) {
-        ABI_TRY(const auto segment, Segment::open(fs_, path_, manifest_, entry));
+    Status check_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
+        ABI_TRY(const auto segment,
+                Segment::open(fs_, path_, owner_of(manifest_, collection), entry));
         for (const Section& section : segment->header().sections) {
             for (std::uint64_t block = 0; block < section.blocks(); ++block) {
                 if (block % 256 == 0) {
@@ -167,6 +189,7 @@ private:
     const std::string& path_;
     const Repository& repository_;
     Manifest manifest_;
+    std::set<std::string> seen_;  // names of this attempt
 };
 
 // Copies what the repository lacks. Complete files alone get their final name.

@@ -134,16 +134,8 @@ Result<BackupRecord> decode_backup(std::string_view bytes, std::string_view path
 }
 
 std::vector<std::string> backup_file_names(const Manifest& manifest) {
-    std::vector<std::string> names{log_name(manifest.log_number)};
-    if (manifest.embedder_number != 0) {
-        names.push_back(embedder_name(manifest.embedder_number));
-    }
-    for (const SegmentEntry& segment : manifest.segments) {
-        names.push_back(segment_name(segment.number));
-        if (segment.deletes_number != 0) {
-            names.push_back(deletes_name(segment.deletes_number));
-        }
-    }
+    std::vector<std::string> names = files_of(manifest);
+    names.push_back(log_name(manifest.log_number));
     std::sort(names.begin(), names.end());
     return names;
 }

@@ -2,6 +2,7 @@
 // ids is two numbers.
 #include "batch_codec.hpp"
 
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -12,6 +13,7 @@ namespace abikit::storage {
 namespace {
 constexpr std::uint32_t kAbsent = 0xffffffffu;
 constexpr std::uint32_t kIdRange = 1, kHasTexts = 2, kHasMetadata = 4;
+constexpr std::uint32_t kElementShift = 8;  // bits 8 to 15 of the flags
 
 // The first id when all are consecutive integers in canonical form.
 std::optional<std::uint64_t> id_range(const data::StringColumn& ids, std::size_t rows) {
@@ -61,7 +63,7 @@ void append_range(std::uint64_t first, std::size_t rows, data::StringColumn& out
 }  // namespace
 
 BatchView DecodedBatch::view() const {
-    return {rows, dimension, next_ordinal, &ids, &texts, &metadata, &deletes, vectors};
+    return {rows, shape, next_ordinal, &ids, &texts, &metadata, &deletes, vectors};
 }
 
 std::string encode_batch(const BatchView& batch) {
@@ -72,9 +74,10 @@ std::string encode_batch(const BatchView& batch) {
     Encoder out;
     out.put(static_cast<std::uint32_t>(deletes));
     out.put(static_cast<std::uint32_t>(batch.rows));
-    out.put(batch.dimension);
+    out.put(batch.shape.dimension);
     out.put((range ? kIdRange : 0u) | (has_texts ? kHasTexts : 0u) |
-            (has_metadata ? kHasMetadata : 0u));
+            (has_metadata ? kHasMetadata : 0u) |
+            (static_cast<std::uint32_t>(batch.shape.element) << kElementShift));
     out.put(batch.next_ordinal);
     if (deletes != 0) {
         put_column(out, *batch.deletes, deletes);
@@ -99,10 +102,13 @@ bool decode_batch(std::string_view payload, DecodedBatch& out) {
     Decoder in(payload);
     const auto deletes = in.get<std::uint32_t>();
     out.rows = in.get<std::uint32_t>();
-    out.dimension = in.get<std::uint32_t>();
+    out.shape.dimension = in.get<std::uint32_t>();
     const auto flags = in.get<std::uint32_t>();
+    const std::uint32_t element = (flags >> kElementShift) & 0xffu;
+    out.shape.element = static_cast<ElementType>(element);
     out.next_ordinal = in.get<std::uint64_t>();
-    if (!in.ok() || deletes > payload.size() || out.rows > payload.size()) {
+    if (!in.ok() || element >= kElementTypes || deletes > payload.size() ||
+        out.rows > payload.size()) {
         return false;
     }
     if (!get_column(in, deletes, out.deletes)) {
@@ -118,14 +124,55 @@ bool decode_batch(std::string_view payload, DecodedBatch& out) {
         return false;
     }
     in.align(8);
-    const std::uint64_t floats = std::uint64_t{out.rows} * out.dimension;
-    if (!in.ok() || in.remaining() % sizeof(float) != 0 ||
-        in.remaining() / sizeof(float) != floats) {
+    if (!in.ok() || in.remaining() != std::uint64_t{out.rows} * out.shape.row_bytes()) {
         return false;
     }
-    const std::string_view raw = in.get_bytes(in.remaining());
-    out.vectors = {reinterpret_cast<const float*>(raw.data()), static_cast<std::size_t>(floats)};
+    out.vectors = as_bytes(in.get_bytes(in.remaining()));
     return true;
+}
+
+std::vector<std::span<const std::byte>> encode_parts(std::span<const CommitPart> parts,
+                                                     std::vector<std::string>& heads) {
+    heads.clear();
+    heads.reserve(parts.size() + 1);
+    Encoder start;
+    start.put(static_cast<std::uint32_t>(parts.size()));
+    start.put(std::uint32_t{0});
+    heads.push_back(start.take());
+    std::vector<std::span<const std::byte>> pieces{as_bytes(heads.back())};
+    static constexpr std::array<std::byte, 8> zeros{};
+    for (const CommitPart& part : parts) {
+        const std::string batch = encode_batch(part.batch);
+        const std::size_t length = batch.size() + part.batch.vectors.size();
+        Encoder head;
+        head.put(part.collection);
+        head.put(std::uint32_t{0});
+        head.put(std::uint64_t{length});
+        head.put_bytes(batch);
+        heads.push_back(head.take());
+        pieces.push_back(as_bytes(heads.back()));
+        pieces.push_back(part.batch.vectors);
+        pieces.push_back(std::span(zeros).first((8 - length % 8) % 8));
+    }
+    return pieces;
+}
+
+bool decode_parts(std::string_view payload,
+                  const std::function<bool(std::uint32_t, std::string_view)>& visit) {
+    Decoder in(payload);
+    const auto count = in.get<std::uint32_t>();
+    in.get<std::uint32_t>();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        const auto collection = in.get<std::uint32_t>();
+        in.get<std::uint32_t>();
+        const auto length = in.get<std::uint64_t>();
+        const std::string_view batch = in.get_bytes(length);
+        in.align(8);
+        if (!in.ok() || !visit(collection, batch)) {
+            return false;
+        }
+    }
+    return in.ok() && count != 0 && in.remaining() == 0;
 }
 
 }  // namespace abikit::storage

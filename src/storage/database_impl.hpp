@@ -2,9 +2,11 @@
 // and open are made of.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,51 +19,75 @@
 
 namespace abikit::storage {
 
+struct ImplOptions : OpenOptions {
+    bool upgrade = false;  // an older format may be written to: the next generation is of this one
+};
+
 class Database::Impl {
 public:
-    Impl(const Context& context, std::string path, AccessMode mode)
-        : context_(context), path_(std::move(path)), mode_(mode) {}
+    Impl(const Context& context, std::string path, AccessMode mode, ImplOptions options)
+        : context_(context), path_(std::move(path)), mode_(mode), options_(std::move(options)) {}
 
     // open.cpp
+    static Result<std::shared_ptr<Impl>> open(const Context& context, const std::string& path,
+                                              AccessMode mode, const ImplOptions& options);
     Status lock();
     Status load();
     void remove_orphans();
 
-    // database.cpp
-    Result<CommitInfo> commit(const WriteBatch& batch);
-    Status embed(data::RecordBatch& batch) const;
-    std::shared_ptr<const State> state() const;
+    // commit.cpp. `collection` is what a batch without a name is for.
+    Result<CommitInfo> commit(std::uint32_t collection, std::span<const WriteBatch> batches);
     Status check_writable() const;
 
     // checkpoint.cpp
     Status checkpoint();
-    // Writes `source`'s rows as the only segment, with `embedder` as the embedder from then on.
-    Status rewrite(RowSource& source, std::shared_ptr<const Embedder> embedder);
+
+    // also checkpoint.cpp
+    Status create_collection(const CollectionOptions& options);
+    Status drop_collection(std::string_view name);
+    Status create_snapshot(std::string_view name);
+    Status drop_snapshot(std::string_view name);
+    Status upgrade();
 
     // optimize.cpp
-    Result<OptimizeInfo> optimize();
-    Result<bool> learn_if_new(std::span<const std::string_view> texts);
+    Result<OptimizeInfo> optimize(std::uint32_t collection);
+    Result<bool> learn_if_new(std::uint32_t collection, std::span<const std::string_view> texts);
 
+    std::shared_ptr<const DatabaseState> state() const;
     const Context& context() const noexcept { return context_; }
     const std::string& path() const noexcept { return path_; }
-    const Manifest& manifest() const noexcept { return manifest_; }
-    const std::shared_ptr<const Embedder>& embedder() const noexcept { return embedder_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
     // Whether what is on disk is known.
     bool intact() const noexcept { return !broken_ && (log_ == nullptr || !log_->broken()); }
     void release() { lock_.reset(); }
 
 private:
-    // open.cpp
-    Status load_segments();
-    Status load_embedder();
-    Status replay_log();
+    // What the writer holds of one collection; in the order of the manifest.
+    struct Core {
+        std::shared_ptr<const CollectionEntry> entry;  // of the manifest
+        std::vector<SegmentUnit> segments;
+        std::unique_ptr<MemTable> mem;
+        std::shared_ptr<const Embedder> embedder;
+        std::uint64_t next_ordinal = 0;
+        bool deletes_changed = false;  // a segment has deleted rows that no deletes file knows
+        std::shared_ptr<const State> state;  // as last published
+    };
+    // kNotFound when there is none.
+    Result<std::size_t> core_of(std::uint32_t collection) const;
+    Result<std::size_t> core_of(std::string_view name) const;
 
-    // database.cpp
+    // open.cpp
+    Status load_core(const std::shared_ptr<const CollectionEntry>& entry);
+    Status replay_log();
+    Status replay_record(const LogRecord& record, const std::string& path);
+
+    // commit.cpp
     // A checked batch with its ids, and where its old rows stand: by place for segments. Rows of
     // the log are found again when the batch is applied, since the batch may replace its own.
     struct Prepared {
+        std::size_t core = 0;
         BatchView view;
+        std::vector<std::byte> encoded;  // the vectors, unless they are stored as they came
         data::StringColumn assigned_ids;
         data::StringColumn deletes;
         std::vector<std::optional<State::Place>> old_of_rows, old_of_deletes;
@@ -69,79 +95,104 @@ private:
         CommitInfo info;
     };
     Status prepare(const WriteBatch& batch, Prepared& out) const;
-    Status check_rows(const data::RecordBatch& rows) const;
+    Status check_rows(const Core& core, const data::RecordBatch& rows) const;
+    std::string label(const Core& core) const;  // for messages
+    Status check_vectors(const Core& core, const data::RecordBatch& rows) const;
     Status assign_ids(const data::RecordBatch& rows, Prepared& out) const;
     Status locate(WriteMode mode, Prepared& out) const;
     Status check_mode(WriteMode mode, std::string_view id, bool present) const;
-    Result<std::optional<State::Place>> find_in_segments(std::string_view id) const;
+    static Result<std::optional<State::Place>> find_in_segments(const Core& core,
+                                                                std::string_view id);
+    Result<CommitInfo> log_and_apply(std::vector<Prepared>& prepared);
     void stage(Prepared& batch);
     void apply(Prepared& batch);
     void fold_log_if_large();
     // Applies a batch that the log already holds.
-    Status replay(const BatchView& view);
-    void publish(std::shared_ptr<const State> state);
-    std::shared_ptr<const State> make_state(const Manifest& manifest,
-                                            const std::vector<SegmentUnit>& segments,
-                                            const MemTable& mem, std::uint64_t log_end,
-                                            const Embedder* embedder) const;
+    Status replay(std::size_t core, const BatchView& view);
+
+    // state of cores as readers see it
+    void refresh_state(Core& core) const;
+    std::shared_ptr<const DatabaseState> make_state() const;
+    void publish(std::shared_ptr<const DatabaseState> state);
 
     // checkpoint.cpp
+    struct NextCollection;
     struct NextGeneration;
-    Status write_files(NextGeneration& next, RowSource* source);
-    Status write_deletes(NextGeneration& next);
+    // Every collection with its log folded: what each step starts from.
+    NextGeneration fold() const;
+    Status write_collection(NextGeneration& next, std::size_t index);
+    Status write_deletes(NextGeneration& next, std::size_t index);
+    Status write_embedder(NextGeneration& next, std::size_t index);
+    Status write_files(NextGeneration& next);
     Status install(NextGeneration&& next);
-    Status advance(NextGeneration&& next, RowSource& source);
-    std::size_t segments_to_keep() const;
-    std::uint64_t new_file(NextGeneration& next) const;
+    // Writes the generation's files and makes it the database.
+    Status advance(NextGeneration&& next);
+    // Replaces one collection by these rows as its only segment.
+    Status rewrite(std::size_t core, std::unique_ptr<RowSource> source,
+                   std::shared_ptr<const Embedder> embedder);
+    static std::size_t segments_to_keep(const Core& core);
 
     Context context_;
     std::string path_;
     AccessMode mode_;
+    ImplOptions options_;
     std::unique_ptr<File> lock_;
-    Manifest manifest_;
-    std::vector<SegmentUnit> segments_;
-    std::unique_ptr<MemTable> mem_;
+    std::shared_ptr<const Manifest> manifest_;
+    std::vector<Core> cores_;
     std::unique_ptr<LogWriter> log_;
-    std::shared_ptr<const Embedder> embedder_;
     std::uint64_t lsn_ = 0;
-    std::uint64_t next_ordinal_ = 0;
     std::uint64_t log_end_ = kLogHeaderBytes;
-    bool deletes_changed_ = false;        // a segment has deleted rows that no deletes file knows
     std::uint64_t fold_retry_bytes_ = 0;  // size of the log's rows when folding them failed last
     bool broken_ = false;                 // what is on disk is unknown: no more writes
 
     mutable std::mutex state_mutex_;
-    std::shared_ptr<const State> state_;
+    std::shared_ptr<const DatabaseState> state_;
 };
 
-// Reads a deletes file; `rows` is the segment's.
-Result<Bitmap> read_deletes(FileSystem& fs, const std::string& directory, const Manifest& manifest,
+// 1 to kMaxNameBytes bytes of UTF-8 without control characters or '/'; `what` is for the message.
+Status check_name(std::string_view what, std::string_view name);
+// A collection to be, without an id. kInvalidArgument when the options do not fit together.
+Result<CollectionEntry> make_collection_entry(const CollectionOptions& options);
+// kNotFound, naming the collection.
+Error no_collection(const std::string& path, std::string_view name);
+
+// Reads a deletes file of a segment.
+Result<Bitmap> read_deletes(FileSystem& fs, const std::string& directory, const Uuid& uuid,
                             const SegmentEntry& entry);
 std::string encode_deletes(const Uuid& uuid, std::uint64_t segment, std::uint64_t rows,
                            const Bitmap& deleted);
 
-// The embedder that the manifest names; null when it names none.
+// The embedder that a collection names; null when it names none.
 Result<std::shared_ptr<const Embedder>> read_embedder(FileSystem& fs, const std::string& directory,
-                                                      const Manifest& manifest);
+                                                      const CollectionEntry& collection);
+
+// What the segments of a collection must belong to.
+inline SegmentOwner owner_of(const Manifest& manifest, const CollectionEntry& collection) {
+    return {manifest.uuid, collection.shape, collection.metric};
+}
+// The segments of a collection with their deleted rows.
+Result<std::vector<SegmentUnit>> open_segments(FileSystem& fs, const std::string& directory,
+                                               const Manifest& manifest,
+                                               const CollectionEntry& collection);
 
 // The live rows of a state, or of its younger part, as a source for a segment.
 class StateRows : public RowSource {
 public:
     // From the given segment on; the number of segments gives the log's rows alone.
-    StateRows(const State& state, std::size_t from_unit);
+    StateRows(std::shared_ptr<const State> state, std::size_t from_unit);
     std::uint64_t rows() const override { return numbers_.size(); }
-    Status vectors(const std::function<Status(std::span<const float>)>& sink) override;
-    Result<std::string> id(std::uint64_t row) override { return state_.id(numbers_[row]); }
+    Status vectors(const std::function<Status(std::span<const std::byte>)>& sink) override;
+    Result<std::string> id(std::uint64_t row) override { return state_->id(numbers_[row]); }
     Result<std::optional<std::string_view>> text(std::uint64_t row) override {
-        return state_.text(numbers_[row]);
+        return state_->text(numbers_[row]);
     }
     Result<std::optional<std::string_view>> metadata(std::uint64_t row) override {
-        return state_.metadata(numbers_[row]);
+        return state_->metadata(numbers_[row]);
     }
     const std::vector<RowNumber>& numbers() const noexcept { return numbers_; }
 
 protected:
-    const State& state_;
+    std::shared_ptr<const State> state_;
 
 private:
     std::vector<RowNumber> numbers_;

@@ -21,9 +21,8 @@ static_assert(std::endian::native == std::endian::little,
               "the vector column is mapped as it is: a big-endian port needs a converting reader");
 
 // Raised only for a change that an older reader would misread; additions use feature flags.
-inline constexpr std::uint32_t kFormatVersion = 1;
-// Feature bits an older reader must refuse when it does not know them. None is defined in
-// version 1.
+inline constexpr std::uint32_t kFormatVersion = 2;
+// Feature bits an older reader must refuse when it does not know them. None is defined so far.
 inline constexpr std::uint64_t kKnownRequiredFeatures = 0;
 
 // What a file in the database directory is, by its name.

@@ -13,10 +13,11 @@ namespace abikit::storage {
 
 namespace {
 constexpr std::string_view kMagic = "WDBXLOG1";
-std::string encode_file_header(const LogIdentity& identity) {
+
+std::string encode_file_header(const LogIdentity& identity, std::uint32_t version) {
     Encoder out;
     out.put_bytes(kMagic);
-    out.put(kFormatVersion);
+    out.put(version);
     out.put(std::uint32_t{0x01020304});
     out.put(identity.uuid);
     out.put(identity.number);
@@ -39,7 +40,7 @@ struct LogReader::Header {
 
 Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& identity) {
     ABI_TRY(auto file, fs.open(path, OpenMode::kTruncate));
-    ABI_CHECK(file->write_at(0, as_bytes(encode_file_header(identity))));
+    ABI_CHECK(file->write_at(0, as_bytes(encode_file_header(identity, kFormatVersion))));
     return file->sync();
 }
 
@@ -55,10 +56,11 @@ Result<LogReader> LogReader::open(FileSystem& fs, const std::string& path,
             corruption(path, 0, got < kLogHeaderBytes ? "it is cut short" : "it is no wdbx log"));
     }
     Decoder header(bytes.substr(kMagic.size()));
-    if (const auto version = header.get<std::uint32_t>(); version > kFormatVersion) {
+    const auto version = header.get<std::uint32_t>();
+    if (version > kFormatVersion) {
         return fail(newer_format(path, version));
     }
-    if (bytes != encode_file_header(identity)) {
+    if (bytes != encode_file_header(identity, version)) {
         return fail(corruption(path, kMagic.size(),
                                "the header is damaged or belongs to another database"));
     }

@@ -21,7 +21,10 @@ inline constexpr std::uint64_t kLogHeaderBytes = 64;
 inline constexpr std::uint64_t kRecordHeaderBytes = 40;
 inline constexpr std::uint64_t kMaxRecordBytes = std::uint64_t{4} << 30;
 
-enum class RecordType : std::uint32_t { kBatch = 1 };
+enum class RecordType : std::uint32_t {
+    kBatch = 1,  // format version 1: one batch for the only collection
+    kParts = 2,  // batches for any collections, one commit
+};
 
 // What binds a log file to its database and its place in time.
 struct LogIdentity {

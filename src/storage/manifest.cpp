@@ -16,24 +16,12 @@ constexpr std::string_view kMagic = "WDBXMAN1";
 constexpr std::size_t kHeaderBytes = 40;
 constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{256} << 20;
 
-std::string encode_body(const Manifest& m) {
-    Encoder body;
-    body.put(m.generation);
-    body.put(m.uuid);
-    body.put(m.created_ns);
-    body.put(m.checkpoint_ns);
-    body.put(m.dimension);
-    body.put(static_cast<std::uint32_t>(m.metric));
-    body.put(m.next_file);
-    body.put(m.next_ordinal);
-    body.put(m.lsn);
-    body.put(m.log_number);
-    body.put(m.log_salt);
-    body.put_string(m.embedder_kind);
-    body.put(m.embedder_number);
-    body.put(m.embedder_crc);
-    body.put(static_cast<std::uint32_t>(m.segments.size()));
-    for (const SegmentEntry& segment : m.segments) {
+// The shortest forms, so that a count is checked before anything is made of it.
+constexpr std::size_t kSegmentBytes = 44, kCollectionBytes = 48, kSnapshotBytes = 24;
+
+void encode_segments(Encoder& body, const std::vector<SegmentEntry>& segments) {
+    body.put(static_cast<std::uint32_t>(segments.size()));
+    for (const SegmentEntry& segment : segments) {
         body.put(segment.number);
         body.put(segment.rows);
         body.put(segment.size_bytes);
@@ -41,12 +29,49 @@ std::string encode_body(const Manifest& m) {
         body.put(segment.deletes_number);
         body.put(segment.deleted_rows);
     }
+}
+
+void encode_collections(Encoder& body, const std::vector<CollectionEntry>& collections) {
+    body.put(static_cast<std::uint32_t>(collections.size()));
+    for (const CollectionEntry& collection : collections) {
+        body.put(collection.id);
+        body.put_string(collection.name);
+        body.put(collection.shape.dimension);
+        body.put(static_cast<std::uint32_t>(collection.metric));
+        body.put(static_cast<std::uint32_t>(collection.shape.element));
+        body.put(collection.next_ordinal);
+        body.put_string(collection.embedder_kind);
+        body.put(collection.embedder_number);
+        body.put(collection.embedder_crc);
+        encode_segments(body, collection.segments);
+    }
+}
+
+std::string encode_body(const Manifest& m) {
+    Encoder body;
+    body.put(m.generation);
+    body.put(m.uuid);
+    body.put(m.created_ns);
+    body.put(m.checkpoint_ns);
+    body.put(m.next_file);
+    body.put(m.next_collection);
+    body.put(m.lsn);
+    body.put(m.log_number);
+    body.put(m.log_salt);
+    encode_collections(body, m.collections);
+    body.put(static_cast<std::uint32_t>(m.snapshots.size()));
+    for (const SnapshotEntry& snapshot : m.snapshots) {
+        body.put_string(snapshot.name);
+        body.put(snapshot.time_ns);
+        body.put(snapshot.lsn);
+        encode_collections(body, snapshot.collections);
+    }
     return body.take();
 }
 
-bool decode_segments(Decoder& body, Manifest& m) {
+bool decode_segments(Decoder& body, std::vector<SegmentEntry>& segments) {
     const auto count = body.get<std::uint32_t>();
-    if (count > body.remaining() / 44) {
+    if (count > body.remaining() / kSegmentBytes) {
         return false;
     }
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -57,57 +82,193 @@ bool decode_segments(Decoder& body, Manifest& m) {
         segment.header_crc = body.get<std::uint32_t>();
         segment.deletes_number = body.get<std::uint64_t>();
         segment.deleted_rows = body.get<std::uint64_t>();
-        m.segments.push_back(segment);
+        if (segment.rows > 0xffffffffu || segment.deleted_rows > segment.rows) {
+            return false;
+        }
+        segments.push_back(segment);
     }
     return body.ok();
 }
 
-// Each number is given out once and lies below the next.
-bool file_numbers_make_sense(const Manifest& m) {
-    std::vector<std::uint64_t> numbers{m.log_number};
-    if (m.embedder_number != 0) {
-        numbers.push_back(m.embedder_number);
+bool decode_shape(Decoder& body, CollectionEntry& collection, bool with_element) {
+    collection.shape.dimension = body.get<std::uint32_t>();
+    const auto metric = body.get<std::uint32_t>();
+    const auto element = with_element ? body.get<std::uint32_t>() : 0;
+    if (metric < 1 || metric > kMetrics || element >= kElementTypes ||
+        collection.shape.dimension == 0 || collection.shape.dimension > kMaxDimension) {
+        return false;
     }
-    for (const SegmentEntry& segment : m.segments) {
-        numbers.push_back(segment.number);
-        if (segment.deletes_number != 0) {
-            numbers.push_back(segment.deletes_number);
-        }
-        if (segment.rows > 0xffffffffu || segment.deleted_rows > segment.rows) {
+    collection.metric = static_cast<Metric>(metric);
+    collection.shape.element = static_cast<ElementType>(element);
+    return metric_fits(collection.metric, collection.shape.element);
+}
+
+bool decode_collections(Decoder& body, std::uint32_t next_id,
+                        std::vector<CollectionEntry>& collections) {
+    const auto count = body.get<std::uint32_t>();
+    if (count > body.remaining() / kCollectionBytes) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        CollectionEntry collection;
+        collection.id = body.get<std::uint32_t>();
+        collection.name = body.get_string();
+        if (!decode_shape(body, collection, true)) {
             return false;
         }
+        collection.next_ordinal = body.get<std::uint64_t>();
+        collection.embedder_kind = body.get_string();
+        collection.embedder_number = body.get<std::uint64_t>();
+        collection.embedder_crc = body.get<std::uint32_t>();
+        const bool twice =
+            std::any_of(collections.begin(), collections.end(), [&](const CollectionEntry& other) {
+                return other.id == collection.id || other.name == collection.name;
+            });
+        if (twice || collection.id >= next_id || !decode_segments(body, collection.segments)) {
+            return false;
+        }
+        collections.push_back(std::move(collection));
     }
-    std::sort(numbers.begin(), numbers.end());
-    return numbers.front() != 0 && numbers.back() < m.next_file &&
-           std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end();
+    return body.ok();
+}
+
+bool decode_snapshots(Decoder& body, Manifest& m) {
+    const auto count = body.get<std::uint32_t>();
+    if (count > body.remaining() / kSnapshotBytes) {
+        return false;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        SnapshotEntry snapshot;
+        snapshot.name = body.get_string();
+        snapshot.time_ns = body.get<std::int64_t>();
+        snapshot.lsn = body.get<std::uint64_t>();
+        if (m.find_snapshot(snapshot.name) != nullptr ||
+            !decode_collections(body, m.next_collection, snapshot.collections)) {
+            return false;
+        }
+        m.snapshots.push_back(std::move(snapshot));
+    }
+    return body.ok();
+}
+
+void numbers_of(const std::vector<CollectionEntry>& collections,
+                std::vector<std::uint64_t>& numbers) {
+    for (const CollectionEntry& collection : collections) {
+        if (collection.embedder_number != 0) {
+            numbers.push_back(collection.embedder_number);
+        }
+        for (const SegmentEntry& segment : collection.segments) {
+            numbers.push_back(segment.number);
+            if (segment.deletes_number != 0) {
+                numbers.push_back(segment.deletes_number);
+            }
+        }
+    }
+}
+
+// Each number is given out once and lies below the next. A named snapshot may share files with
+// what is there now.
+bool file_numbers_make_sense(const Manifest& m) {
+    const auto sound = [&](const std::vector<CollectionEntry>& collections, std::uint64_t log) {
+        std::vector<std::uint64_t> numbers;
+        if (log != 0) {
+            numbers.push_back(log);
+        }
+        numbers_of(collections, numbers);
+        std::sort(numbers.begin(), numbers.end());
+        return numbers.empty() ||
+               (numbers.front() != 0 && numbers.back() < m.next_file &&
+                std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end());
+    };
+    return m.log_number != 0 && sound(m.collections, m.log_number) &&
+           std::all_of(m.snapshots.begin(), m.snapshots.end(), [&](const SnapshotEntry& snapshot) {
+               return sound(snapshot.collections, 0);
+           });
+}
+
+// Version 1 knew one collection of float32 and no named snapshots.
+bool decode_body_1(Decoder& body, Manifest& m) {
+    CollectionEntry collection;
+    m.generation = body.get<std::uint64_t>();
+    m.uuid = body.get<Uuid>();
+    m.created_ns = body.get<std::int64_t>();
+    m.checkpoint_ns = body.get<std::int64_t>();
+    if (!decode_shape(body, collection, false)) {
+        return false;
+    }
+    m.next_file = body.get<std::uint64_t>();
+    collection.next_ordinal = body.get<std::uint64_t>();
+    m.lsn = body.get<std::uint64_t>();
+    m.log_number = body.get<std::uint64_t>();
+    m.log_salt = body.get<std::uint64_t>();
+    collection.embedder_kind = body.get_string();
+    collection.embedder_number = body.get<std::uint64_t>();
+    collection.embedder_crc = body.get<std::uint32_t>();
+    m.next_collection = 2;
+    const bool sound = decode_segments(body, collection.segments);
+    m.collections.push_back(std::move(collection));
+    return sound;
+}
+
+bool decode_body_2(Decoder& body, Manifest& m) {
+    m.generation = body.get<std::uint64_t>();
+    m.uuid = body.get<Uuid>();
+    m.created_ns = body.get<std::int64_t>();
+    m.checkpoint_ns = body.get<std::int64_t>();
+    m.next_file = body.get<std::uint64_t>();
+    m.next_collection = body.get<std::uint32_t>();
+    m.lsn = body.get<std::uint64_t>();
+    m.log_number = body.get<std::uint64_t>();
+    m.log_salt = body.get<std::uint64_t>();
+    return decode_collections(body, m.next_collection, m.collections) && decode_snapshots(body, m);
 }
 
 // The body has passed its checksum: what fails here was written by a bug or an attacker, not by a
 // disk.
 bool decode_body(std::string_view bytes, Manifest& m) {
     Decoder body(bytes);
-    m.generation = body.get<std::uint64_t>();
-    m.uuid = body.get<Uuid>();
-    m.created_ns = body.get<std::int64_t>();
-    m.checkpoint_ns = body.get<std::int64_t>();
-    m.dimension = body.get<std::uint32_t>();
-    const auto metric = body.get<std::uint32_t>();
-    m.next_file = body.get<std::uint64_t>();
-    m.next_ordinal = body.get<std::uint64_t>();
-    m.lsn = body.get<std::uint64_t>();
-    m.log_number = body.get<std::uint64_t>();
-    m.log_salt = body.get<std::uint64_t>();
-    m.embedder_kind = body.get_string();
-    m.embedder_number = body.get<std::uint64_t>();
-    m.embedder_crc = body.get<std::uint32_t>();
-    if (metric < 1 || metric > 3 || m.dimension == 0 || m.dimension > kMaxDimension ||
-        !decode_segments(body, m) || !file_numbers_make_sense(m)) {
-        return false;
-    }
-    m.metric = static_cast<Metric>(metric);
-    return body.ok() && body.remaining() == 0;
+    return (m.version == 1 ? decode_body_1(body, m) : decode_body_2(body, m)) && body.ok() &&
+           body.remaining() == 0 && file_numbers_make_sense(m);
 }
 }  // namespace
+
+const CollectionEntry* Manifest::find_collection(std::string_view name) const noexcept {
+    const auto found =
+        std::find_if(collections.begin(), collections.end(),
+                     [name](const CollectionEntry& collection) { return collection.name == name; });
+    return found == collections.end() ? nullptr : &*found;
+}
+
+const SnapshotEntry* Manifest::find_snapshot(std::string_view name) const noexcept {
+    const auto found =
+        std::find_if(snapshots.begin(), snapshots.end(),
+                     [name](const SnapshotEntry& snapshot) { return snapshot.name == name; });
+    return found == snapshots.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> files_of(const Manifest& manifest) {
+    std::vector<std::string> names;
+    const auto add = [&names](const std::vector<CollectionEntry>& collections) {
+        for (const CollectionEntry& collection : collections) {
+            if (collection.embedder_number != 0) {
+                names.push_back(embedder_name(collection.embedder_number));
+            }
+            for (const SegmentEntry& segment : collection.segments) {
+                names.push_back(segment_name(segment.number));
+                if (segment.deletes_number != 0) {
+                    names.push_back(deletes_name(segment.deletes_number));
+                }
+            }
+        }
+    };
+    add(manifest.collections);
+    for (const SnapshotEntry& snapshot : manifest.snapshots) {
+        add(snapshot.collections);
+    }
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    return names;
+}
 
 std::string encode_manifest(const Manifest& manifest) {
     const std::string body = encode_body(manifest);
@@ -148,7 +309,8 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view path) 
         return fail(corruption(path, kHeaderBytes, "the content does not match its checksum"));
     }
     Manifest manifest;
-    if (!decode_body(body, manifest)) {
+    manifest.version = version;
+    if (version == 0 || !decode_body(body, manifest)) {
         return fail(corruption(path, kHeaderBytes, "the content has an impossible value"));
     }
     return manifest;

@@ -7,7 +7,6 @@
 #include <new>
 
 #include "format.hpp"
-#include "norms.hpp"
 
 namespace abikit::storage {
 
@@ -15,27 +14,26 @@ namespace {
 constexpr std::align_val_t kVectorAlign{64};
 constexpr std::size_t kStringBlock = std::size_t{64} << 10;
 
-float* allocate_floats(std::size_t count) {
-    return static_cast<float*>(
-        ::operator new[](std::max<std::size_t>(count, 1) * sizeof(float), kVectorAlign));
+std::byte* allocate_vectors(std::size_t bytes) {
+    return static_cast<std::byte*>(::operator new[](std::max<std::size_t>(bytes, 1), kVectorAlign));
 }
 
 // Rows of one chunk: about 4 MiB of vectors, a multiple of 64 so that bitmap words never straddle
 // chunks.
-std::uint32_t rows_per_chunk(std::uint32_t dimension) {
-    const std::size_t rows = (std::size_t{4} << 20) / (std::size_t{dimension} * sizeof(float));
+std::uint32_t rows_per_chunk(std::size_t row_bytes) {
+    const std::size_t rows = (std::size_t{4} << 20) / row_bytes;
     return static_cast<std::uint32_t>(std::clamp<std::size_t>(rows / 64 * 64, 64, 8192));
 }
 }  // namespace
 
-void MemChunk::FreeDeleter::operator()(float* memory) const noexcept {
+void MemChunk::FreeDeleter::operator()(std::byte* memory) const noexcept {
     ::operator delete[](memory, kVectorAlign);
 }
 
-MemChunk::MemChunk(std::uint32_t dimension, std::uint32_t capacity, bool with_norms)
+MemChunk::MemChunk(std::size_t row_bytes, std::uint32_t capacity, bool with_norms)
     : capacity_(capacity),
-      vectors_(allocate_floats(std::size_t{dimension} * capacity)),
-      inverse_norms_(with_norms ? allocate_floats(capacity) : nullptr),
+      vectors_(allocate_vectors(row_bytes * capacity)),
+      inverse_norms_(with_norms ? capacity : 0),
       ids_(capacity),
       texts_(capacity),
       metadata_(capacity) {}
@@ -114,10 +112,10 @@ std::optional<MemRow> MemView::find(std::string_view wanted) const {
     return found;
 }
 
-MemTable::MemTable(std::uint32_t dimension, Metric metric)
-    : dimension_(dimension),
+MemTable::MemTable(VectorShape shape, Metric metric)
+    : shape_(shape),
       with_norms_(metric == Metric::kCosine),
-      chunk_rows_(rows_per_chunk(dimension)),
+      chunk_rows_(rows_per_chunk(shape.row_bytes())),
       index_(std::make_shared<MemIndex>()) {}
 
 void MemTable::reserve(MemRow rows) {
@@ -129,13 +127,13 @@ void MemTable::stage(MemRow offset, const MemRowParts& parts) {
     const MemRow row = rows_ + offset;
     const std::uint32_t slot = row % chunk_rows_;
     if (row / chunk_rows_ == chunks_.size()) {
-        chunks_.push_back(std::make_shared<MemChunk>(dimension_, chunk_rows_, with_norms_));
+        chunks_.push_back(std::make_shared<MemChunk>(shape_.row_bytes(), chunk_rows_, with_norms_));
     }
     MemChunk& chunk = *chunks_[row / chunk_rows_];
-    std::memcpy(chunk.vectors_.get() + std::size_t{slot} * dimension_, parts.vector.data(),
-                parts.vector.size_bytes());
+    std::byte* const vector = chunk.vectors_.get() + slot * shape_.row_bytes();
+    std::memcpy(vector, parts.vector.data(), parts.vector.size());
     if (with_norms_) {
-        chunk.inverse_norms_[slot] = inverse_norm(parts.vector);
+        inverse_norms(shape_, vector, 1, scratch_, chunk.inverse_norms_.data() + slot);
     }
     chunk.ids_[slot] = chunk.keep(parts.id);
     chunk.texts_[slot] = parts.text ? chunk.keep(*parts.text) : std::string_view();
@@ -147,8 +145,8 @@ MemRow MemTable::admit() {
     const MemChunk& chunk = *chunks_[row / chunk_rows_];
     const std::uint32_t slot = row % chunk_rows_;
     index_->insert(hash_id(chunk.ids_[slot]), row);
-    size_bytes_ += std::size_t{dimension_} * sizeof(float) + chunk.ids_[slot].size() +
-                   chunk.texts_[slot].size() + chunk.metadata_[slot].size();
+    size_bytes_ += shape_.row_bytes() + chunk.ids_[slot].size() + chunk.texts_[slot].size() +
+                   chunk.metadata_[slot].size();
     ++rows_;
     return row;
 }

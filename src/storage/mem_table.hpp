@@ -13,6 +13,7 @@
 #include <abi/storage/metric.hpp>
 
 #include "bitmap.hpp"
+#include "vector_codec.hpp"
 
 namespace abikit::storage {
 
@@ -20,7 +21,7 @@ using MemRow = std::uint32_t;
 
 struct MemRowParts {
     std::string_view id;
-    std::span<const float> vector;
+    std::span<const std::byte> vector;  // as it is stored
     std::optional<std::string_view> text, metadata;
 };
 
@@ -28,10 +29,10 @@ struct MemRowParts {
 // reader sees ever moves.
 class MemChunk {
 public:
-    MemChunk(std::uint32_t dimension, std::uint32_t capacity, bool with_norms);
+    MemChunk(std::size_t row_bytes, std::uint32_t capacity, bool with_norms);
     std::uint32_t capacity() const noexcept { return capacity_; }
-    const float* vectors() const noexcept { return vectors_.get(); }
-    const float* inverse_norms() const noexcept { return inverse_norms_.get(); }
+    const std::byte* vectors() const noexcept { return vectors_.get(); }
+    const float* inverse_norms() const noexcept { return inverse_norms_.data(); }
     std::string_view id(std::uint32_t slot) const noexcept { return ids_[slot]; }
     std::optional<std::string_view> text(std::uint32_t slot) const noexcept {
         return cell(texts_[slot]);
@@ -48,11 +49,11 @@ private:
     std::string_view keep(std::string_view text);
 
     struct FreeDeleter {
-        void operator()(float* memory) const noexcept;
+        void operator()(std::byte* memory) const noexcept;
     };
     std::uint32_t capacity_;
-    std::unique_ptr<float[], FreeDeleter> vectors_;
-    std::unique_ptr<float[], FreeDeleter> inverse_norms_;
+    std::unique_ptr<std::byte[], FreeDeleter> vectors_;
+    std::vector<float> inverse_norms_;  // empty without norms
     std::vector<std::string_view> ids_, texts_, metadata_;
     std::vector<std::unique_ptr<char[]>> blocks_;  // of the strings; writer only
     std::size_t block_left_ = 0;
@@ -125,7 +126,7 @@ struct MemView {
 // The writer's side. Single thread; views may be read by others meanwhile.
 class MemTable {
 public:
-    MemTable(std::uint32_t dimension, Metric metric);
+    MemTable(VectorShape shape, Metric metric);
     // Rows come in two steps, so that a commit can be logged in between: all that needs memory is
     // done first (reserve, then stage rows 0, 1, ... behind the last one, strings copied), and what
     // is left cannot fail (admit makes the next staged row one of the table's). Staging again
@@ -141,7 +142,7 @@ public:
     MemView view() const;
 
 private:
-    std::uint32_t dimension_;
+    VectorShape shape_;
     bool with_norms_;
     std::uint32_t chunk_rows_;
     std::vector<std::shared_ptr<MemChunk>> chunks_;
@@ -149,6 +150,7 @@ private:
     Bitmap deleted_;
     MemRow rows_ = 0;
     std::uint64_t size_bytes_ = 0;
+    std::vector<float> scratch_;  // one vector, decoded
 };
 
 }  // namespace abikit::storage

@@ -14,25 +14,32 @@ std::string_view metric_name(Metric metric) noexcept {
             return "cosine";
         case Metric::kDot:
             return "dot";
+        case Metric::kHamming:
+            return "hamming";
+        case Metric::kJaccard:
+            return "jaccard";
     }
     return "unknown";
 }
 
 Result<Metric> parse_metric(std::string_view name) {
-    for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
+    for (std::uint32_t number = 1; number <= kMetrics; ++number) {
+        const auto metric = static_cast<Metric>(number);
         if (metric_name(metric) == name) {
             return metric;
         }
     }
     return fail(Code::kInvalidArgument, "unknown metric '" + std::string(name) + "'",
-                "valid metrics are l2, cosine and dot");
+                "valid metrics are l2, cosine, dot, hamming and jaccard");
 }
 
 double score_of(Metric metric, double distance) noexcept {
     switch (metric) {
         case Metric::kL2:
+        case Metric::kHamming:
             return 1.0 / (1.0 + distance);
         case Metric::kCosine:
+        case Metric::kJaccard:
             return 1.0 - distance;
         case Metric::kDot:
             return -distance;

@@ -1,11 +1,9 @@
 // Making and opening databases: the manifest, its files, the replay of the log, the lock of the one
 // writer.
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 
-#include <abi/core/crc32c.hpp>
 #include <abi/core/memory.hpp>
 #include <abi/core/random.hpp>
 #include <abi/core/time.hpp>
@@ -52,22 +50,10 @@ Status check_free(FileSystem& fs, const std::string& path) {
 Result<Manifest> first_manifest(const CreateOptions& options) {
     Manifest manifest;
     manifest.generation = 1;
-    manifest.metric = options.metric;
-    manifest.dimension = options.dimension;
-    if (options.embedder) {
-        if (options.dimension != 0 && options.dimension != options.embedder->dimension) {
-            return fail(Code::kInvalidArgument,
-                        fmt::format("dimension {} does not fit the embedder's {}",
-                                    options.dimension, options.embedder->dimension),
-                        "leave --dim out: the embedder decides");
-        }
-        manifest.embedder_kind = options.embedder->kind;
-        manifest.dimension = options.embedder->dimension;
-    }
-    if (manifest.dimension == 0 || manifest.dimension > kMaxDimension) {
-        return fail(Code::kInvalidArgument, fmt::format("dimension {} is out of range (1 to {})",
-                                                        manifest.dimension, kMaxDimension));
-    }
+    ABI_TRY(CollectionEntry collection, make_collection_entry(options));
+    collection.id = 1;
+    manifest.next_collection = 2;
+    manifest.collections.push_back(std::move(collection));
     ABI_TRY(manifest.uuid, make_uuid_v4());
     ABI_CHECK(fill_secure(std::as_writable_bytes(std::span(&manifest.log_salt, 1))));
     manifest.created_ns = manifest.checkpoint_ns = wall_clock_ns();
@@ -112,11 +98,6 @@ Status create_locked(FileSystem& fs, const std::string& path, const Manifest& ma
 Status create_files(const Context& context, const std::string& path, const CreateOptions& options) {
     FileSystem& fs = *context.fs;
     ABI_TRY(const Manifest manifest, first_manifest(options));
-    if (options.embedder) {
-        ABI_TRY(const auto probe,
-                make_embedder(options.embedder->kind, options.embedder->dimension, {}));
-        static_cast<void>(probe);
-    }
     ABI_TRY(const auto info, fs.stat(path));
     if (info && info->kind != FileKind::kDirectory) {
         return fail(Code::kAlreadyExists, fmt::format("'{}' is a file", path),
@@ -144,7 +125,7 @@ Status create_files(const Context& context, const std::string& path, const Creat
 Result<Database> Database::create(const Context& context, const std::string& path,
                                   const CreateOptions& options) {
     ABI_CHECK(guarded([&] { return create_files(context, path, options); }));
-    return open(context, path, AccessMode::kReadWrite);
+    return open(context, path, AccessMode::kReadWrite, {options.name, {}});
 }
 
 Status Database::Impl::lock() {
@@ -162,56 +143,91 @@ Status Database::Impl::lock() {
     return {};
 }
 
+namespace {
+// The manifest as it was when the snapshot was made.
+Result<Manifest> manifest_of_snapshot(Manifest manifest, const std::string& path,
+                                      std::string_view name) {
+    const SnapshotEntry* const found = manifest.find_snapshot(name);
+    if (found == nullptr) {
+        return fail(Code::kNotFound, fmt::format("database '{}' has no snapshot '{}'", path, name),
+                    fmt::format("'abi db snapshot list {}' names them", path));
+    }
+    manifest.collections = found->collections;
+    manifest.lsn = found->lsn;
+    manifest.checkpoint_ns = found->time_ns;
+    return manifest;
+}
+}  // namespace
+
 Status Database::Impl::load() {
     const TraceSpan span(context_.trace, "storage", "open");
-    ABI_TRY(manifest_, read_manifest(*context_.fs, path_));
-    lsn_ = manifest_.lsn;
-    next_ordinal_ = manifest_.next_ordinal;
-    ABI_CHECK(load_segments());
-    ABI_CHECK(load_embedder());
-    mem_ = std::make_unique<MemTable>(manifest_.dimension, manifest_.metric);
-    ABI_CHECK(replay_log());
-    publish(make_state(manifest_, segments_, *mem_, log_end_, embedder_.get()));
+    ABI_TRY(Manifest manifest, read_manifest(*context_.fs, path_));
+    if (mode_ == AccessMode::kReadWrite && manifest.version < kFormatVersion && !options_.upgrade) {
+        return fail(
+            Code::kIncompatible,
+            fmt::format("database '{}' has format {}, this version writes format {}", path_,
+                        manifest.version, kFormatVersion),
+            fmt::format("reading works as it is; 'abi db upgrade {}' makes it writable", path_));
+    }
+    const bool named = !options_.snapshot.empty();
+    if (named) {
+        ABI_TRY(manifest, manifest_of_snapshot(std::move(manifest), path_, options_.snapshot));
+    }
+    manifest_ = std::make_shared<const Manifest>(std::move(manifest));
+    lsn_ = manifest_->lsn;
+    cores_.clear();
+    for (const CollectionEntry& entry : manifest_->collections) {
+        ABI_CHECK(load_core({manifest_, &entry}));
+    }
+    if (!named) {
+        ABI_CHECK(replay_log());
+    }
+    for (Core& core : cores_) {
+        refresh_state(core);
+    }
+    publish(make_state());
     return {};
 }
 
-Status Database::Impl::load_segments() {
-    segments_.clear();
-    for (const SegmentEntry& entry : manifest_.segments) {
+Result<std::vector<SegmentUnit>> open_segments(FileSystem& fs, const std::string& directory,
+                                               const Manifest& manifest,
+                                               const CollectionEntry& collection) {
+    std::vector<SegmentUnit> units;
+    for (const SegmentEntry& entry : collection.segments) {
         SegmentUnit unit;
-        ABI_TRY(unit.segment, Segment::open(*context_.fs, path_, manifest_, entry));
+        ABI_TRY(unit.segment, Segment::open(fs, directory, owner_of(manifest, collection), entry));
         if (entry.deletes_number != 0) {
-            ABI_TRY(Bitmap deleted, read_deletes(*context_.fs, path_, manifest_, entry));
+            ABI_TRY(Bitmap deleted, read_deletes(fs, directory, manifest.uuid, entry));
             unit.deleted = std::make_shared<const Bitmap>(std::move(deleted));
         }
-        segments_.push_back(std::move(unit));
+        units.push_back(std::move(unit));
     }
-    return {};
+    return units;
 }
 
-Status Database::Impl::load_embedder() {
-    ABI_TRY(embedder_, read_embedder(*context_.fs, path_, manifest_));
+Status Database::Impl::load_core(const std::shared_ptr<const CollectionEntry>& entry) {
+    Core core;
+    core.entry = entry;
+    core.next_ordinal = entry->next_ordinal;
+    ABI_TRY(core.segments, open_segments(*context_.fs, path_, *manifest_, *entry));
+    ABI_TRY(core.embedder, read_embedder(*context_.fs, path_, *entry));
+    core.mem = std::make_unique<MemTable>(entry->shape, entry->metric);
+    cores_.push_back(std::move(core));
     return {};
 }
 
 Status Database::Impl::replay_log() {
     const TraceSpan span(context_.trace, "storage", "replay_log");
-    const LogIdentity identity{manifest_.uuid, manifest_.log_number, manifest_.log_salt};
-    const std::string path = join_path(path_, log_name(manifest_.log_number));
+    const LogIdentity identity{manifest_->uuid, manifest_->log_number, manifest_->log_salt};
+    const std::string path = join_path(path_, log_name(manifest_->log_number));
     ABI_TRY(LogReader reader, LogReader::open(*context_.fs, path, identity));
-    DecodedBatch batch;
     while (true) {
         ABI_CHECK(context_.cancel.check());
         ABI_TRY(const auto record, reader.next());
         if (!record) {
             break;
         }
-        if (record->type != static_cast<std::uint32_t>(RecordType::kBatch) ||
-            !decode_batch(record->payload, batch) ||
-            (batch.rows != 0 && batch.dimension != manifest_.dimension)) {
-            return fail(corruption(path, record->offset, "a log record has an impossible content"));
-        }
-        ABI_CHECK(replay(batch.view()));
+        ABI_CHECK(replay_record(*record, path));
         lsn_ = record->lsn;
     }
     log_end_ = reader.end();
@@ -221,32 +237,54 @@ Status Database::Impl::replay_log() {
     return {};
 }
 
+Status Database::Impl::replay_record(const LogRecord& record, const std::string& path) {
+    Status status;
+    const auto apply_part = [&](std::uint32_t id, std::string_view bytes) {
+        const auto core = core_of(id);
+        DecodedBatch batch;
+        if (!core || !decode_batch(bytes, batch) ||
+            (batch.rows != 0 && batch.shape != cores_[*core].entry->shape)) {
+            return false;
+        }
+        status = replay(*core, batch.view());
+        return static_cast<bool>(status);
+    };
+    const auto type = static_cast<RecordType>(record.type);
+    const bool sound = type == RecordType::kParts   ? decode_parts(record.payload, apply_part)
+                       : type == RecordType::kBatch ? apply_part(1, record.payload)
+                                                    : false;
+    if (!status) {
+        return status;
+    }
+    if (!sound) {
+        return fail(corruption(path, record.offset, "a log record has an impossible content"));
+    }
+    return {};
+}
+
 void Database::Impl::remove_orphans() {
     const auto entries = context_.fs->list(path_);
     if (!entries) {
         return;
     }
-    const auto used = [this](FileName name) {
-        const auto& segments = manifest_.segments;
-        switch (name.role) {
+    const std::vector<std::string> used = files_of(*manifest_);
+    const auto is_orphan = [&](const std::string& name) {
+        const FileName parsed = parse_file_name(name);
+        switch (parsed.role) {
             case FileRole::kLog:
-                return name.number == manifest_.log_number;
+                return parsed.number != manifest_->log_number;
             case FileRole::kEmbedder:
-                return name.number == manifest_.embedder_number;
             case FileRole::kSegment:
-                return std::any_of(segments.begin(), segments.end(),
-                                   [&](const auto& s) { return s.number == name.number; });
             case FileRole::kDeletes:
-                return std::any_of(segments.begin(), segments.end(),
-                                   [&](const auto& s) { return s.deletes_number == name.number; });
+                return !std::binary_search(used.begin(), used.end(), name);
             case FileRole::kTemporary:
-                return false;
-            default:
                 return true;
+            default:
+                return false;
         }
     };
     for (const DirectoryEntry& entry : *entries) {
-        if (!used(parse_file_name(entry.name))) {
+        if (is_orphan(entry.name)) {
             static_cast<void>(context_.fs->remove(join_path(path_, entry.name)));
         }
     }
@@ -270,34 +308,71 @@ Error as_damage(Error error, const std::string& path) {
 }
 }  // namespace
 
-Result<Database> Database::open(const Context& context, const std::string& path, AccessMode mode) {
-    return guarded([&]() -> Result<Database> {
-        for (int attempt = 1;; ++attempt) {
-            auto impl = std::make_unique<Impl>(context, path, mode);
-            ABI_TRY(const Manifest before, read_manifest(*context.fs, path));
+namespace {
+Status check_options(AccessMode mode, const OpenOptions& options) {
+    if (mode == AccessMode::kReadWrite && !options.snapshot.empty()) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("snapshot '{}' can be read only", options.snapshot));
+    }
+    return {};
+}
+}  // namespace
+
+Result<std::shared_ptr<Database::Impl>> Database::Impl::open(const Context& context,
+                                                             const std::string& path,
+                                                             AccessMode mode,
+                                                             const ImplOptions& options) {
+    for (int attempt = 1;; ++attempt) {
+        auto impl = std::make_shared<Impl>(context, path, mode, options);
+        ABI_TRY(const Manifest before, read_manifest(*context.fs, path));
+        if (mode == AccessMode::kReadWrite) {
+            ABI_CHECK(impl->lock());
+            // A writer that died between renaming the manifest and syncing the directory leaves
+            // a generation that a power cut could still undo: nothing is built on it before it
+            // is durable.
+            ABI_CHECK(context.fs->sync_directory(path));
+        }
+        Status loaded = impl->load();
+        if (loaded) {
             if (mode == AccessMode::kReadWrite) {
-                ABI_CHECK(impl->lock());
-                // A writer that died between renaming the manifest and syncing the directory leaves
-                // a generation that a power cut could still undo: nothing is built on it before it
-                // is durable.
-                ABI_CHECK(context.fs->sync_directory(path));
+                impl->remove_orphans();
             }
-            Status loaded = impl->load();
-            if (loaded) {
-                if (mode == AccessMode::kReadWrite) {
-                    impl->remove_orphans();
-                }
-                return Database(std::move(impl));
-            }
-            if (loaded.error().code() == Code::kCancelled ||
-                loaded.error().code() == Code::kLimit) {
-                return fail(std::move(loaded).error());
-            }
-            ABI_TRY(const bool changed, generation_changed(*context.fs, path, before.generation));
-            if (!changed || attempt == kOpenAttempts) {
-                return fail(as_damage(std::move(loaded).error(), path));
+            return impl;
+        }
+        const Code code = loaded.error().code();
+        if (code != Code::kCorrupt && code != Code::kInputMissing && code != Code::kIo) {
+            return fail(std::move(loaded).error());
+        }
+        ABI_TRY(const bool changed, generation_changed(*context.fs, path, before.generation));
+        if (!changed || attempt == kOpenAttempts) {
+            return fail(as_damage(std::move(loaded).error(), path));
+        }
+    }
+}
+
+Result<Database> Database::open(const Context& context, const std::string& path, AccessMode mode,
+                                const OpenOptions& options) {
+    return guarded([&]() -> Result<Database> {
+        ABI_CHECK(check_options(mode, options));
+        ABI_TRY(auto impl, Impl::open(context, path, mode, {options, false}));
+        for (const auto& state : impl->state()->collections) {
+            if (state->collection->name == options.collection) {
+                return Database(std::move(impl), state);
             }
         }
+        return fail(no_collection(path, options.collection));
+    });
+}
+
+Result<bool> Database::upgrade(const Context& context, const std::string& path) {
+    return guarded([&]() -> Result<bool> {
+        ABI_TRY(const Manifest manifest, read_manifest(*context.fs, path));
+        if (manifest.version == kFormatVersion) {
+            return false;
+        }
+        ABI_TRY(const auto impl, Impl::open(context, path, AccessMode::kReadWrite, {{}, true}));
+        ABI_CHECK(impl->upgrade());
+        return true;
     });
 }
 

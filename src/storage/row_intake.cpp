@@ -6,6 +6,7 @@
 
 #include "importer.hpp"
 #include "row_check.hpp"
+#include "vector_codec.hpp"
 
 namespace abikit::storage {
 
@@ -80,6 +81,17 @@ Status RowIntake::remove_bad_rows(data::RecordBatch& batch, const std::string& n
         ABI_CHECK(refuse(
             row, fmt::format("the vector holds NaN or infinity at position {}", bad % dimension)));
     }
+    const ElementType element = database_.element();
+    for (std::size_t row = 0;
+         dimension != 0 && element != ElementType::kFloat32 && row < batch.rows; ++row) {
+        const auto vector = batch.vectors.subspan(row * dimension, dimension);
+        const std::size_t unfit = good[row] ? first_unfit(element, vector) : dimension;
+        if (unfit != dimension) {
+            ABI_CHECK(refuse(row, fmt::format("the vector holds {} at position {}, which {} "
+                                              "cannot store",
+                                              vector[unfit], unfit, element_name(element))));
+        }
+    }
     const bool strings = !batch.ids.empty() || !batch.texts.empty() || !batch.metadata.empty();
     for (std::size_t row = 0; strings && row < batch.rows; ++row) {
         if (!good[row]) {
@@ -122,7 +134,7 @@ Status RowIntake::store(data::RecordBatch&& batch) {
 }
 
 bool RowIntake::must_learn() const {
-    const Embedder* const embedder = database_.embedder();
+    const std::shared_ptr<const Embedder> embedder = database_.embedder();
     return !learned_ && embedder != nullptr &&
            (embedder->learned_documents() == 0 || database_.snapshot().rows() == 0);
 }

@@ -1,7 +1,6 @@
 // Exact search: every live row's distance, block by block while the block lies in cache, top-k
 // without a sort.
 #include <algorithm>
-#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -12,7 +11,7 @@
 #include <abi/storage/snapshot.hpp>
 
 #include "guard.hpp"
-#include "norms.hpp"
+#include "query_block.hpp"
 #include "state.hpp"
 
 namespace abikit::storage {
@@ -24,38 +23,12 @@ constexpr std::size_t kQueryTile = 16;      // queries that share a block
 constexpr std::uint64_t kRunsPerThread = 4;
 constexpr std::size_t kQueryBatch = 1024;  // queries that are answered in one pass over the rows
 
-struct Queries {
-    const float* values = nullptr;
-    std::size_t count = 0;
-    std::size_t dimension = 0;
-    Metric metric = Metric::kL2;
-};
-
-// Turns inner products of one query and `count` rows into distances, in place. A product that left
-// the range of float is as far as can be, but it is there: NaN would take the row out of the
-// result.
-void to_distances(Metric metric, const float* row_norms, std::size_t count, float* values) {
-    if (metric == Metric::kDot) {
-        for (std::size_t i = 0; i < count; ++i) {
-            values[i] =
-                values[i] == values[i] ? -values[i] : std::numeric_limits<float>::infinity();
-        }
-    } else if (metric == Metric::kCosine) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const float distance = 1.0F - values[i] * row_norms[i];
-            values[i] =
-                distance > 0.0F ? std::min(distance, 2.0F) : (distance == distance ? 0.0F : 2.0F);
-        }
-    }
-}
-
 class Scanner {
 public:
-    Scanner(const Queries& queries, std::size_t k) : queries_(queries) {
-        best_.assign(queries.count, simd::TopK(k));
-        block_rows_ =
-            std::clamp<std::size_t>(kBlockBytes / (queries.dimension * sizeof(float)), 16, 4096);
-        distances_.resize(block_rows_ * std::min(kQueryTile, queries.count));
+    Scanner(const QueryBlock& queries, std::size_t k) : queries_(queries) {
+        best_.assign(queries.count(), simd::TopK(k));
+        block_rows_ = std::clamp<std::size_t>(kBlockBytes / queries.row_bytes(), 16, 4096);
+        distances_.resize(block_rows_ * std::min(kQueryTile, queries.count()));
     }
 
     Status scan(const Run& run) {
@@ -73,32 +46,22 @@ public:
 
 private:
     Status scan_block(const Run& run, std::uint64_t at, std::size_t count) {
-        const bool cosine = queries_.metric == Metric::kCosine;
-        const float* vectors = nullptr;
+        const std::byte* vectors = nullptr;
         const float* norms = nullptr;
         if (run.segment != nullptr) {
             ABI_TRY(vectors, run.segment->vectors(run.first + at, count));
-            if (cosine) {
+            if (queries_.needs_norms()) {
                 ABI_TRY(norms, run.segment->inverse_norms(run.first + at, count));
             }
         } else {
-            vectors = run.chunk->vectors() + (run.first + at) * queries_.dimension;
-            norms = cosine ? run.chunk->inverse_norms() + run.first + at : nullptr;
+            vectors = run.chunk->vectors() + (run.first + at) * queries_.row_bytes();
+            norms = run.chunk->inverse_norms() + run.first + at;
         }
-        for (std::size_t first = 0; first < queries_.count; first += kQueryTile) {
-            const std::size_t tile = std::min(kQueryTile, queries_.count - first);
-            const float* const tile_queries = queries_.values + first * queries_.dimension;
-            if (queries_.metric == Metric::kL2) {
-                simd::l2_squared_block(tile_queries, tile, vectors, queries_.dimension, count,
-                                       distances_.data());
-            } else {
-                simd::dot_block(tile_queries, tile, vectors, queries_.dimension, count,
-                                distances_.data());
-            }
+        for (std::size_t first = 0; first < queries_.count(); first += kQueryTile) {
+            const std::size_t tile = std::min(kQueryTile, queries_.count() - first);
+            queries_.distances(first, tile, vectors, norms, count, scratch_, distances_.data());
             for (std::size_t i = 0; i < tile; ++i) {
-                float* const values = distances_.data() + i * count;
-                to_distances(queries_.metric, norms, count, values);
-                offer(best_[first + i], run, at, values, count);
+                offer(best_[first + i], run, at, distances_.data() + i * count, count);
             }
         }
         return {};
@@ -113,7 +76,8 @@ private:
         }
     }
 
-    const Queries& queries_;
+    const QueryBlock& queries_;
+    QueryBlock::Scratch scratch_;
     std::vector<simd::TopK> best_;
     std::vector<float> distances_;
     std::size_t block_rows_ = 0;
@@ -121,7 +85,7 @@ private:
 
 // Scans all runs with the pool's threads; the result does not depend on how the runs are shared
 // out.
-Result<Scanner> scan_all(const Context& context, const State& state, const Queries& queries,
+Result<Scanner> scan_all(const Context& context, const State& state, const QueryBlock& queries,
                          std::size_t k) {
     const std::uint64_t threads = context.pool == nullptr ? 1 : context.pool->threads();
     const std::uint64_t pieces = threads == 1 ? 1 : threads * kRunsPerThread;
@@ -159,32 +123,23 @@ Result<Scanner> scan_all(const Context& context, const State& state, const Queri
     return total;
 }
 
-Status check_queries(const Manifest& manifest, std::span<const float> values, std::size_t count,
+Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count,
                      std::size_t k) {
     if (k == 0) {
         return fail(Code::kInvalidArgument, "k must be at least 1");
     }
-    if (values.size() != count * manifest.dimension) {
+    if (values.size() != count * shape.dimension) {
         return fail(Code::kIncompatible, fmt::format("{} numbers are no {} queries of dimension {}",
-                                                     values.size(), count, manifest.dimension));
+                                                     values.size(), count, shape.dimension));
     }
     if (simd::first_non_finite(values.data(), values.size()) != values.size()) {
         return fail(Code::kInvalidData, "a query holds NaN or infinity");
     }
-    return {};
-}
-
-// Queries as the kernels take them: for cosine of length 1, so that products stay in range.
-std::vector<float> prepared_queries(const Queries& queries, std::span<const float> values) {
-    std::vector<float> out(values.begin(), values.end());
-    for (std::size_t i = 0; queries.metric == Metric::kCosine && i < queries.count; ++i) {
-        const auto query = std::span(out).subspan(i * queries.dimension, queries.dimension);
-        const float norm = inverse_norm(query);
-        for (float& value : query) {
-            value *= norm;
-        }
+    if (shape.element == ElementType::kBits &&
+        first_unfit(shape.element, values) != values.size()) {
+        return fail(Code::kInvalidData, "a query for bits holds a number that is neither 0 nor 1");
     }
-    return out;
+    return {};
 }
 }  // namespace
 
@@ -193,17 +148,15 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
                                                        std::size_t count, std::size_t k) const {
     return guarded([&]() -> Result<std::vector<std::vector<Hit>>> {
         const TraceSpan span(context.trace, "storage", "exact_search");
-        const Manifest& manifest = state_->manifest;
-        ABI_CHECK(check_queries(manifest, values, count, k));
+        const VectorShape shape = state_->shape();
+        ABI_CHECK(check_queries(shape, values, count, k));
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);
         for (std::size_t first = 0; first < count; first += kQueryBatch) {
-            Queries queries{nullptr, std::min(kQueryBatch, count - first), manifest.dimension,
-                            manifest.metric};
-            const auto part =
-                values.subspan(first * queries.dimension, queries.count * queries.dimension);
-            const std::vector<float> scaled = prepared_queries(queries, part);
-            queries.values = scaled.data();
+            const std::size_t part = std::min(kQueryBatch, count - first);
+            const QueryBlock queries(
+                shape, state_->collection->metric,
+                values.subspan(first * shape.dimension, part * shape.dimension), part);
             ABI_TRY(Scanner best, scan_all(context, *state_, queries, k));
             for (simd::TopK& top : best.best()) {
                 std::vector<Hit>& list = hits.emplace_back();

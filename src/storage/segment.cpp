@@ -11,7 +11,7 @@
 namespace abikit::storage {
 
 Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::string& directory,
-                                                     const Manifest& manifest,
+                                                     const SegmentOwner& owner,
                                                      const SegmentEntry& entry) {
     const std::shared_ptr<Segment> segment(new Segment());
     segment->path_ = join_path(directory, segment_name(entry.number));
@@ -32,9 +32,9 @@ Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::
         as_text(segment->bytes_.first(std::min(kSegmentHeaderBytes, segment->bytes_.size())));
     ABI_TRY(segment->header_, decode_segment_header(head, size, segment->path_));
     const SegmentHeader& header = segment->header_;
-    if (segment_header_crc(head) != entry.header_crc || header.uuid != manifest.uuid ||
-        header.number != entry.number || header.rows != entry.rows ||
-        header.dimension != manifest.dimension || header.metric != manifest.metric) {
+    if (segment_header_crc(head) != entry.header_crc || header.uuid != owner.uuid ||
+        header.number != entry.number || header.rows != entry.rows || header.shape != owner.shape ||
+        header.metric != owner.metric) {
         return fail(corruption(segment->path_, 0, "it is not the segment that the manifest names"));
     }
     ABI_CHECK(segment->load_checksums());
@@ -99,11 +99,11 @@ Status Segment::check(const Section& section, std::uint64_t offset, std::uint64_
     return {};
 }
 
-Result<const float*> Segment::vectors(std::uint64_t first, std::uint64_t count) const {
+Result<const std::byte*> Segment::vectors(std::uint64_t first, std::uint64_t count) const {
     const Section& column = *section(SectionKind::kVectors);
-    const std::uint64_t stride = std::uint64_t{header_.dimension} * sizeof(float);
+    const std::uint64_t stride = header_.shape.row_bytes();
     ABI_CHECK(check(column, first * stride, count * stride));
-    return reinterpret_cast<const float*>(bytes_.data() + column.offset + first * stride);
+    return bytes_.data() + column.offset + first * stride;
 }
 
 Result<const float*> Segment::inverse_norms(std::uint64_t first, std::uint64_t count) const {

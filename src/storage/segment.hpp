@@ -16,13 +16,20 @@
 
 namespace abikit::storage {
 
+// What a segment must belong to.
+struct SegmentOwner {
+    Uuid uuid{};  // of the database
+    VectorShape shape;
+    Metric metric = Metric::kCosine;
+};
+
 // An immutable segment. Thread-safe. Rows are numbered from 0, deleted ones included (the deletes
 // are kept beside it).
 class Segment {
 public:
     // kCorrupt when the file is not the one that the manifest describes.
     static Result<std::shared_ptr<const Segment>> open(FileSystem& fs, const std::string& directory,
-                                                       const Manifest& manifest,
+                                                       const SegmentOwner& owner,
                                                        const SegmentEntry& entry);
 
     std::uint64_t rows() const noexcept { return header_.rows; }
@@ -32,8 +39,8 @@ public:
     // Bytes of one section; 0 when the segment has none of that kind.
     std::uint64_t section_bytes(SectionKind kind) const noexcept;
 
-    // The vectors of rows [first, first + count), checked.
-    Result<const float*> vectors(std::uint64_t first, std::uint64_t count) const;
+    // The vectors of rows [first, first + count) as they are stored, checked.
+    Result<const std::byte*> vectors(std::uint64_t first, std::uint64_t count) const;
     // The same for 1 / length; only for cosine.
     Result<const float*> inverse_norms(std::uint64_t first, std::uint64_t count) const;
     Result<std::string> id(std::uint64_t row) const;

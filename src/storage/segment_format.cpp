@@ -1,6 +1,7 @@
 // Coding and checking of segment headers.
 #include "segment_format.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <abi/core/crc32c.hpp>
@@ -18,7 +19,7 @@ bool length_is_possible(const Section& section, const SegmentHeader& header) {
     const std::uint64_t rows = header.rows;
     switch (section.kind) {
         case SectionKind::kVectors:
-            return section.length == rows * header.dimension * sizeof(float);
+            return section.length == rows * header.shape.row_bytes();
         case SectionKind::kInverseNorms:
             return section.length == rows * sizeof(float);
         case SectionKind::kIdIndex:
@@ -36,8 +37,9 @@ bool length_is_possible(const Section& section, const SegmentHeader& header) {
 }
 
 bool sections_fit(const SegmentHeader& header, std::uint64_t file_bytes) {
-    if (header.rows > std::numeric_limits<std::uint32_t>::max() || header.dimension == 0 ||
-        header.dimension > 65536 || header.rows > file_bytes) {
+    if (header.rows > std::numeric_limits<std::uint32_t>::max() || header.shape.dimension == 0 ||
+        header.shape.dimension > 65536 || header.rows > file_bytes ||
+        static_cast<std::uint32_t>(header.shape.element) >= kElementTypes) {
         return false;
     }
     std::uint64_t checksums = 0;
@@ -60,8 +62,11 @@ void decode_fields(Decoder& in, SegmentHeader& header) {
     header.uuid = in.get<Uuid>();
     header.number = in.get<std::uint64_t>();
     header.rows = in.get<std::uint64_t>();
-    header.dimension = in.get<std::uint32_t>();
-    header.metric = static_cast<Metric>(in.get<std::uint32_t>());
+    header.shape.dimension = in.get<std::uint32_t>();
+    const auto metric = in.get<std::uint16_t>();
+    const auto element = in.get<std::uint16_t>();
+    header.metric = metric <= kMetrics ? static_cast<Metric>(metric) : Metric{};
+    header.shape.element = static_cast<ElementType>(std::min<std::uint16_t>(element, 255));
     header.first_lsn = in.get<std::uint64_t>();
     header.last_lsn = in.get<std::uint64_t>();
     header.created_ns = in.get<std::int64_t>();
@@ -96,8 +101,9 @@ std::string encode_segment_header(const SegmentHeader& header) {
     out.put(header.uuid);
     out.put(header.number);
     out.put(header.rows);
-    out.put(header.dimension);
-    out.put(static_cast<std::uint32_t>(header.metric));
+    out.put(header.shape.dimension);
+    out.put(static_cast<std::uint16_t>(header.metric));
+    out.put(static_cast<std::uint16_t>(header.shape.element));
     out.put(header.first_lsn);
     out.put(header.last_lsn);
     out.put(header.created_ns);

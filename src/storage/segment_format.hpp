@@ -12,6 +12,7 @@
 #include <abi/storage/metric.hpp>
 
 #include "format.hpp"
+#include "vector_codec.hpp"
 
 namespace abikit::storage {
 
@@ -19,8 +20,8 @@ inline constexpr std::size_t kSegmentHeaderBytes = 4096;
 inline constexpr std::size_t kSectionAlign = 4096;
 
 enum class SectionKind : std::uint32_t {
-    kVectors = 1,       // rows x dimension float32, gap-free
-    kInverseNorms = 2,  // rows float32, cosine only; derived from the vectors
+    kVectors = 1,       // rows x the bytes of one vector, gap-free
+    kInverseNorms = 2,  // rows x float32, cosine only; derived from the vectors
     kIds = 3,
     kIdIndex = 4,  // rows sorted hashes (u64), then the row of each (u32); absent when ids are an
                    // integer range
@@ -51,7 +52,7 @@ struct SegmentHeader {
     Uuid uuid{};
     std::uint64_t number = 0;
     std::uint64_t rows = 0;
-    std::uint32_t dimension = 0;
+    VectorShape shape;
     Metric metric = Metric::kCosine;
     std::uint64_t first_lsn = 0, last_lsn = 0;
     std::int64_t created_ns = 0;

@@ -8,8 +8,6 @@
 #include <abi/core/crc32c.hpp>
 #include <abi/core/time.hpp>
 
-#include "norms.hpp"
-
 namespace abikit::storage {
 
 namespace {
@@ -87,13 +85,17 @@ private:
 
     Status write_vectors(RowSource& source) {
         const bool cosine = header_.metric == Metric::kCosine;
-        std::vector<float> norms;
+        const std::size_t row_bytes = header_.shape.row_bytes();
+        std::vector<float> norms, scratch;
         begin(SectionKind::kVectors, ColumnEncoding::kFixed);
-        ABI_CHECK(source.vectors([&](std::span<const float> run) -> Status {
-            for (std::size_t at = 0; cosine && at < run.size(); at += header_.dimension) {
-                norms.push_back(inverse_norm(run.subspan(at, header_.dimension)));
+        ABI_CHECK(source.vectors([&](std::span<const std::byte> run) -> Status {
+            if (cosine) {
+                const std::size_t rows = run.size() / row_bytes;
+                norms.resize(norms.size() + rows);
+                inverse_norms(header_.shape, run.data(), rows, scratch,
+                              norms.data() + (norms.size() - rows));
             }
-            return put(std::as_bytes(run));
+            return put(run);
         }));
         ABI_CHECK(flush());
         if (!cosine) {

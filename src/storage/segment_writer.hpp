@@ -22,14 +22,14 @@ class RowSource {
 public:
     virtual ~RowSource() = default;
     virtual std::uint64_t rows() const = 0;
-    // Hands over all vectors in order, in runs of whole rows.
-    virtual Status vectors(const std::function<Status(std::span<const float>)>& sink) = 0;
+    // Hands over all vectors in order, as they are stored, in runs of whole rows.
+    virtual Status vectors(const std::function<Status(std::span<const std::byte>)>& sink) = 0;
     virtual Result<std::string> id(std::uint64_t row) = 0;
     virtual Result<std::optional<std::string_view>> text(std::uint64_t row) = 0;
     virtual Result<std::optional<std::string_view>> metadata(std::uint64_t row) = 0;
 };
 
-// `identity` gives uuid, number, dimension, metric and LSNs. Creates the file, writes it whole and
+// `identity` gives uuid, number, shape, metric and LSNs. Creates the file, writes it whole and
 // syncs it; the directory is synced by the caller's manifest swap. On failure the file is removed.
 Result<SegmentEntry> write_segment(const Context& context, const std::string& directory,
                                    SegmentHeader identity, RowSource& source);

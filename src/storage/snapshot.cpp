@@ -6,7 +6,9 @@
 
 namespace abikit::storage {
 
-Snapshot::Snapshot(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+Snapshot::Snapshot(std::shared_ptr<const DatabaseState> database,
+                   std::shared_ptr<const State> state)
+    : database_(std::move(database)), state_(std::move(state)) {}
 Snapshot::~Snapshot() = default;
 Snapshot::Snapshot(const Snapshot&) = default;
 Snapshot& Snapshot::operator=(const Snapshot&) = default;
@@ -17,12 +19,17 @@ std::uint64_t Snapshot::rows() const noexcept {
 
 SnapshotStats Snapshot::stats() const {
     const State& state = *state_;
+    const Manifest& manifest = *database_->manifest;
     SnapshotStats stats;
+    stats.collection = state.collection->name;
+    stats.dimension = state.shape().dimension;
+    stats.metric = state.collection->metric;
+    stats.element = state.shape().element;
     stats.rows = state.rows();
     stats.deleted_rows = state.total_rows() - stats.rows;
     stats.segments = state.segments.size();
     stats.log_rows = state.log_rows.live();
-    stats.log_bytes = state.log_bytes;
+    stats.log_bytes = database_->log_bytes;
     for (const SegmentUnit& unit : state.segments) {
         const Segment& segment = *unit.segment;
         stats.vector_bytes += segment.section_bytes(SectionKind::kVectors);
@@ -31,12 +38,12 @@ SnapshotStats Snapshot::stats() const {
         stats.text_bytes += segment.section_bytes(SectionKind::kTexts);
         stats.metadata_bytes += segment.section_bytes(SectionKind::kMetadata);
     }
-    stats.generation = state.manifest.generation;
-    stats.lsn = state.lsn;
-    stats.created_ns = state.manifest.created_ns;
-    stats.checkpoint_ns = state.manifest.checkpoint_ns;
-    stats.uuid = format_uuid(state.manifest.uuid);
-    stats.learned_documents = state.learned_documents;
+    stats.generation = manifest.generation;
+    stats.lsn = database_->lsn;
+    stats.created_ns = manifest.created_ns;
+    stats.checkpoint_ns = manifest.checkpoint_ns;
+    stats.uuid = format_uuid(manifest.uuid);
+    stats.learned_documents = state.embedder == nullptr ? 0 : state.embedder->learned_documents();
     return stats;
 }
 
@@ -58,7 +65,15 @@ Result<RowView> Snapshot::read(RowNumber row) const {
         ABI_CHECK(check_row(*state_, row));
         RowView view;
         ABI_TRY(view.id, state_->id(row));
-        ABI_TRY(view.vector, state_->vector(row));
+        ABI_TRY(const std::span<const std::byte> stored, state_->vector(row));
+        const VectorShape shape = state_->shape();
+        if (shape.element == ElementType::kFloat32) {
+            view.vector = {reinterpret_cast<const float*>(stored.data()), shape.dimension};
+        } else {
+            view.decoded.resize(shape.dimension);
+            decode_vectors(shape, stored.data(), 1, view.decoded.data());
+            view.vector = view.decoded;
+        }
         ABI_TRY(view.text, state_->text(row));
         ABI_TRY(view.metadata, state_->metadata(row));
         return view;

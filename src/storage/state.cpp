@@ -56,17 +56,16 @@ Result<std::string> State::id(RowNumber row) const {
     return std::string(log_rows.id(static_cast<MemRow>(at.row)));
 }
 
-Result<std::span<const float>> State::vector(RowNumber row) const {
+Result<std::span<const std::byte>> State::vector(RowNumber row) const {
     const Place at = place(row);
-    const std::size_t dimension = manifest.dimension;
+    const std::size_t row_bytes = shape().row_bytes();
     if (at.unit < segments.size()) {
-        ABI_TRY(const float* const values, segments[at.unit].segment->vectors(at.row, 1));
-        return std::span(values, dimension);
+        ABI_TRY(const std::byte* const bytes, segments[at.unit].segment->vectors(at.row, 1));
+        return std::span(bytes, row_bytes);
     }
     const auto mem = static_cast<MemRow>(at.row);
-    return std::span(
-        log_rows.chunk_of(mem).vectors() + std::size_t{log_rows.slot_of(mem)} * dimension,
-        dimension);
+    return std::span(log_rows.chunk_of(mem).vectors() + log_rows.slot_of(mem) * row_bytes,
+                     row_bytes);
 }
 
 Result<std::optional<std::string_view>> State::text(RowNumber row) const {
@@ -85,6 +84,15 @@ Result<std::optional<std::string_view>> State::metadata(RowNumber row) const {
     }
     const auto mem = static_cast<MemRow>(at.row);
     return log_rows.chunk_of(mem).metadata(log_rows.slot_of(mem));
+}
+
+const State* DatabaseState::find(std::uint32_t collection) const noexcept {
+    for (const auto& state : collections) {
+        if (state->collection->id == collection) {
+            return state.get();
+        }
+    }
+    return nullptr;
 }
 
 std::vector<Run> runs_of(const State& state, std::uint64_t max_rows) {

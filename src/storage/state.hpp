@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <abi/storage/embedder.hpp>
 #include <abi/storage/snapshot.hpp>
 
 #include "bitmap.hpp"
@@ -27,17 +28,17 @@ struct SegmentUnit {
     }
 };
 
-// Row numbers run through the segments in order, then through the log's rows.
+// One collection at one moment. Row numbers run through the segments in order, then through the
+// log's rows.
 struct State {
-    Manifest manifest;
+    std::shared_ptr<const CollectionEntry> collection;  // as the manifest describes it
     std::vector<SegmentUnit> segments;
     MemView log_rows;
-    std::uint64_t lsn = 0;
-    std::uint64_t log_bytes = 0;
-    std::uint64_t learned_documents = 0;
+    std::shared_ptr<const Embedder> embedder;  // null: rows bring their vectors
 
     std::vector<RowNumber> first_rows;  // of each segment, then of the log
 
+    VectorShape shape() const noexcept { return collection->shape; }
     // Fills first_rows; called once before the state is shared.
     void index_units();
     std::uint64_t rows() const noexcept;
@@ -54,9 +55,21 @@ struct State {
 
     Result<std::optional<RowNumber>> find(std::string_view id) const;
     Result<std::string> id(RowNumber row) const;
-    Result<std::span<const float>> vector(RowNumber row) const;
+    // As it is stored: shape().row_bytes().
+    Result<std::span<const std::byte>> vector(RowNumber row) const;
     Result<std::optional<std::string_view>> text(RowNumber row) const;
     Result<std::optional<std::string_view>> metadata(RowNumber row) const;
+};
+
+// All collections at one moment.
+struct DatabaseState {
+    std::shared_ptr<const Manifest> manifest;
+    std::uint64_t lsn = 0;
+    std::uint64_t log_bytes = 0;
+    std::vector<std::shared_ptr<const State>> collections;  // as in the manifest
+
+    // Null when there is none of that id.
+    const State* find(std::uint32_t collection) const noexcept;
 };
 
 // Rows of one unit that lie behind each other: what a scan walks over.

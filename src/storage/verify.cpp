@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <mutex>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -38,13 +39,16 @@ public:
         manifest_ = *std::move(manifest);
         ++info_.files;
         ABI_CHECK(list_files());
-        for (const SegmentEntry& entry : manifest_.segments) {
-            ABI_CHECK(check_segment(entry));
+        ABI_CHECK(check_collections(manifest_.collections));
+        for (const SnapshotEntry& snapshot : manifest_.snapshots) {
+            ABI_CHECK(check_collections(snapshot.collections));
         }
-        check_embedder();
         ABI_CHECK(check_log());
         if (info_.faults_total == 0) {
-            ABI_CHECK(check_rows());
+            ABI_CHECK(check_rows({}));
+        }
+        for (std::size_t i = 0; info_.faults_total == 0 && i < manifest_.snapshots.size(); ++i) {
+            ABI_CHECK(check_rows(manifest_.snapshots[i].name));
         }
         return std::move(info_);
     }
@@ -93,18 +97,41 @@ private:
         return {};
     }
 
-    Status check_segment(const SegmentEntry& entry) {
+    // What a named snapshot shares with the present is checked once.
+    bool first_time(std::string file) { return seen_.insert(std::move(file)).second; }
+
+    Status check_collections(const std::vector<CollectionEntry>& collections) {
+        for (const CollectionEntry& collection : collections) {
+            for (const SegmentEntry& entry : collection.segments) {
+                check_deletes(entry);
+                ABI_CHECK(check_segment(collection, entry));
+            }
+            check_embedder(collection);
+        }
+        return {};
+    }
+
+    void check_deletes(const SegmentEntry& entry) {
+        const std::string name = deletes_name(entry.deletes_number);
+        if (entry.deletes_number == 0 || !first_time(name)) {
+            return;
+        }
+        ++info_.files;
+        const auto deleted = read_deletes(*context_.fs, path_, manifest_.uuid, entry);
+        if (!deleted) {
+            add(name, deleted.error());
+        }
+    }
+
+    Status check_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
         const std::string name = segment_name(entry.number);
+        if (!first_time(name)) {
+            return {};
+        }
         ++info_.files;
         info_.bytes += entry.size_bytes;
-        if (entry.deletes_number != 0) {
-            ++info_.files;
-            if (const auto deleted = read_deletes(*context_.fs, path_, manifest_, entry);
-                !deleted) {
-                add(deletes_name(entry.deletes_number), deleted.error());
-            }
-        }
-        const auto opened = Segment::open(*context_.fs, path_, manifest_, entry);
+        const auto opened =
+            Segment::open(*context_.fs, path_, owner_of(manifest_, collection), entry);
         if (!opened) {
             add(name, opened.error());
             return {};
@@ -127,13 +154,14 @@ private:
             });
     }
 
-    void check_embedder() {
-        if (manifest_.embedder_number == 0) {
+    void check_embedder(const CollectionEntry& collection) {
+        const std::string name = embedder_name(collection.embedder_number);
+        if (collection.embedder_number == 0 || !first_time(name)) {
             return;
         }
         ++info_.files;
-        if (const auto embedder = read_embedder(*context_.fs, path_, manifest_); !embedder) {
-            add(embedder_name(manifest_.embedder_number), embedder.error());
+        if (const auto embedder = read_embedder(*context_.fs, path_, collection); !embedder) {
+            add(name, embedder.error());
         }
     }
 
@@ -163,41 +191,61 @@ private:
         return {};
     }
 
-    // Everything reads: now each row must make sense, and be found under its id.
-    Status check_rows() {
-        auto database = Database::open(context_, path_, AccessMode::kRead);
-        if (!database) {
-            add(std::string(kManifestName), database.error());
+    // Everything reads: now each row must make sense, and be found under its id. "" is the present.
+    Status check_rows(const std::string& snapshot_name) {
+        auto impl = Database::Impl::open(context_, path_, AccessMode::kRead,
+                                         {{.snapshot = snapshot_name}, false});
+        if (!impl) {
+            add(std::string(kManifestName), impl.error());
             return {};
         }
-        const Snapshot snapshot = database->snapshot();
-        std::vector<RowNumber> rows;
-        ABI_CHECK(snapshot.scan(0, [&](RowNumber row) -> Result<bool> {
-            rows.push_back(row);
-            return true;
-        }));
-        info_.rows = rows.size();
-        return in_parallel(rows.size(), kRowsPerTask, [&](std::size_t first, std::size_t last) {
+        const auto state = (*impl)->state();
+        for (const auto& collection : state->collections) {
+            ABI_CHECK(check_rows_of(*collection, snapshot_name.empty()));
+        }
+        return {};
+    }
+
+    Status check_rows_of(const State& state, bool present) {
+        const std::vector<Run> runs = runs_of(state, kRowsPerTask);
+        info_.rows += present ? state.rows() : 0;
+        return in_parallel(runs.size(), 1, [&](std::size_t first, std::size_t last) {
+            std::vector<float> scratch;
             for (std::size_t i = first; i < last; ++i) {
-                if (const Status status = check_row(snapshot, rows[i]); !status) {
-                    add(std::string(kManifestName), 0,
-                        fmt::format("row {}: {}", rows[i], status.error().describe()));
-                }
+                check_run(state, runs[i], scratch);
             }
         });
     }
-    static Status check_row(const Snapshot& snapshot, RowNumber row) {
-        ABI_TRY(const RowView view, snapshot.read(row));
-        ABI_TRY(const auto found, snapshot.find(view.id));
-        if (found != row) {
-            return fail(Code::kCorrupt, fmt::format("id '{}' leads elsewhere", view.id));
+
+    void check_run(const State& state, const Run& run, std::vector<float>& scratch) {
+        for (std::uint64_t i = 0; i < run.count; ++i) {
+            if (run.deleted != nullptr && run.deleted->test(run.deleted_bit + i)) {
+                continue;
+            }
+            const RowNumber row = run.number + i;
+            if (const Status status = check_row(state, row, scratch); !status) {
+                add(std::string(kManifestName), 0,
+                    fmt::format("row {} of collection '{}': {}", row, state.collection->name,
+                                status.error().describe()));
+            }
         }
-        if (simd::first_non_finite(view.vector.data(), view.vector.size()) != view.vector.size()) {
+    }
+
+    static Status check_row(const State& state, RowNumber row, std::vector<float>& scratch) {
+        ABI_TRY(const std::string id, state.id(row));
+        ABI_TRY(const auto vector, state.vector(row));
+        ABI_TRY(const auto text, state.text(row));
+        ABI_TRY(const auto metadata, state.metadata(row));
+        ABI_TRY(const auto found, state.find(id));
+        if (found != row) {
+            return fail(Code::kCorrupt, fmt::format("id '{}' leads elsewhere", id));
+        }
+        if (first_non_finite(state.shape(), vector.data(), 1, scratch)) {
             return fail(Code::kCorrupt, "its vector holds NaN or infinity");
         }
-        if (view.id.empty() || !text::utf8_valid(view.id) ||
-            (view.text && !text::utf8_valid(*view.text))) {
-            return fail(Code::kCorrupt, "its id or text is not valid UTF-8");
+        if (id.empty() || !text::utf8_valid(id) || !text::utf8_valid(text.value_or("")) ||
+            !text::utf8_valid(metadata.value_or(""))) {
+            return fail(Code::kCorrupt, "its id, text or metadata are not valid UTF-8");
         }
         return {};
     }
@@ -205,6 +253,7 @@ private:
     const Context& context_;
     const std::string& path_;
     Manifest manifest_;
+    std::set<std::string> seen_;
     VerifyInfo info_;
     std::mutex mutex_;
 };

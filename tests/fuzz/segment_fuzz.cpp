@@ -105,10 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     // The manifest that would name it.
-    Manifest manifest;
-    manifest.uuid = header->uuid;
-    manifest.dimension = header->dimension;
-    manifest.metric = header->metric;
+    const SegmentOwner owner{header->uuid, header->shape, header->metric};
     SegmentEntry entry;
     entry.number = header->number;
     entry.rows = header->rows;
@@ -118,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(fs.create_directory("/d").has_value());
     const auto file = fs.open(join_path("/d", segment_name(entry.number)), OpenMode::kTruncate);
     require((*file)->write_at(0, as_bytes(bytes)).has_value());
-    if (const auto segment = Segment::open(fs, "/d", manifest, entry); sound(segment)) {
+    if (const auto segment = Segment::open(fs, "/d", owner, entry); sound(segment)) {
         read_everything(**segment);
     }
     return 0;

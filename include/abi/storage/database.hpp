@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include <abi/core/context.hpp>
 #include <abi/core/error.hpp>
 #include <abi/data/record.hpp>
+#include <abi/storage/element.hpp>
 #include <abi/storage/embedder.hpp>
 #include <abi/storage/metric.hpp>
 #include <abi/storage/snapshot.hpp>
@@ -26,13 +28,48 @@ inline constexpr std::size_t kMaxIdBytes = 1024;
 inline constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 inline constexpr std::size_t kMaxMetadataBytes = std::size_t{1} << 20;
 
-struct CreateOptions {
+inline constexpr std::size_t kMaxNameBytes = 255;  // of a collection or a named snapshot
+inline constexpr std::size_t kMaxCollections = 65536;
+
+// The collection that is meant where none is named.
+inline constexpr std::string_view kDefaultCollection = "default";
+
+// What a collection is for its whole life.
+struct CollectionOptions {
     std::uint32_t dimension = 0;  // 1 to kMaxDimension; 0 with an embedder takes the embedder's
     Metric metric = Metric::kCosine;
     std::optional<EmbedderChoice> embedder;  // unset: rows bring their own vectors
+    ElementType element = ElementType::kFloat32;
+    // 1 to kMaxNameBytes bytes of UTF-8 without control characters or '/'.
+    std::string name = std::string(kDefaultCollection);
+};
+using CreateOptions = CollectionOptions;
+
+struct CollectionInfo {
+    std::string name;
+    std::uint32_t dimension = 0;
+    Metric metric = Metric::kCosine;
+    ElementType element = ElementType::kFloat32;
+    std::string embedder;  // its kind; "" : rows bring their vectors
+    std::uint64_t rows = 0;
+};
+
+// A moment of the whole database that was given a name.
+struct SnapshotInfo {
+    std::string name;
+    std::int64_t time_ns = 0;  // since 1970 UTC
+    std::uint64_t lsn = 0;
+    std::uint64_t rows = 0;  // of all collections
 };
 
 enum class AccessMode { kRead, kReadWrite };
+
+struct OpenOptions {
+    // The collection that the handle is on; kNotFound when there is none of that name.
+    std::string collection = std::string(kDefaultCollection);
+    // Reads this named snapshot instead of what is there now; only for kRead.
+    std::string snapshot = {};
+};
 
 // What happens to a row whose id is (or is not) in the database.
 enum class WriteMode {
@@ -48,6 +85,7 @@ struct WriteBatch {
     const data::RecordBatch* rows = nullptr;
     std::vector<std::string> deletes;
     WriteMode mode = WriteMode::kUpsert;
+    std::string collection = {};  // "" : the handle's
 };
 
 struct CommitInfo {
@@ -67,19 +105,27 @@ struct OptimizeInfo {
     bool reembedded = false;  // document frequencies were relearned and every text embedded again
 };
 
-// An open database. Writing calls come from one thread at a time; snapshot() and everything on
+// A handle on one collection of an open database; collection() gives handles on others that share
+// everything with it. Writing calls come from one thread at a time; snapshot() and everything on
 // snapshots is thread-safe and never waits for the writer. Borrowed services of the Context outlive
 // it. Errors name the database's path.
 class ABI_API Database {
 public:
-    // Makes an empty database at `path`: a missing or empty directory. kAlreadyExists when there is
-    // one already.
+    // Makes a database with one empty collection at `path`: a missing or empty directory.
+    // kAlreadyExists when there is one already.
     static Result<Database> create(const Context& context, const std::string& path,
                                    const CreateOptions& options);
     // Opens for reading (any number of processes) or writing (one: kLocked otherwise). Replays the
     // log where the last writer did not close. kInputMissing: nothing there; kCorrupt: not a
     // database, or damaged, with file and offset; kIncompatible: written by a newer version.
-    static Result<Database> open(const Context& context, const std::string& path, AccessMode mode);
+    static Result<Database> open(const Context& context, const std::string& path, AccessMode mode,
+                                 const OpenOptions& options = {});
+    // Makes a database of an older format writable by this version: an atomic step that leaves the
+    // rows where they are. True when there was something to do.
+    static Result<bool> upgrade(const Context& context, const std::string& path);
+
+    // Another handle on the same open database. kNotFound when there is no such collection.
+    Result<Database> collection(std::string_view name) const;
 
     Database(Database&&) noexcept;
     Database& operator=(Database&&) noexcept;
@@ -88,18 +134,37 @@ public:
     ~Database();
 
     const std::string& path() const noexcept;
+    const std::string& name() const noexcept;  // of the collection
     std::uint32_t dimension() const noexcept;
     Metric metric() const noexcept;
+    ElementType element() const noexcept;
     // Null when rows bring their own vectors.
-    const Embedder* embedder() const noexcept;
+    std::shared_ptr<const Embedder> embedder() const;
 
-    // What is in the database now. Later commits do not change it.
+    // What is in the collection now. Later commits do not change it. Empty after the collection
+    // was dropped.
     Snapshot snapshot() const;
+    // The same moment of several collections, in the order of `names`. kNotFound names the missing
+    // one.
+    Result<std::vector<Snapshot>> snapshots_of(std::span<const std::string> names) const;
+
+    // All collections, in order of creation.
+    std::vector<CollectionInfo> collections() const;
+    // kAlreadyExists when the name is taken. Durable on return, as everything below.
+    Status create_collection(const CollectionOptions& options);
+    // Drops it with all its rows; what named snapshots hold of it stays. kNotFound.
+    Status drop_collection(std::string_view name);
+    // Keeps what all collections hold now under a name, until the name is dropped.
+    Status create_snapshot(std::string_view name);
+    Status drop_snapshot(std::string_view name);
+    std::vector<SnapshotInfo> snapshots() const;
 
     // Applies the batch and returns once it is on disk. On failure nothing of it is visible, now or
     // after a crash. After a failed sync the handle refuses every further write (kIo): what reached
     // the disk is unknown until a reopen.
     Result<CommitInfo> commit(const WriteBatch& batch);
+    // The same for several collections at once, each at most once; counts are sums.
+    Result<CommitInfo> commit_all(std::span<const WriteBatch> batches);
     // Gives each row of a batch without vectors one from its text. kInvalidArgument without an
     // embedder.
     Status embed(data::RecordBatch& batch) const;
@@ -108,19 +173,21 @@ public:
     Result<bool> learn_if_new(std::span<const std::string_view> texts);
     // Moves the log's rows into a segment.
     Status checkpoint();
-    // Checkpoints and releases the lock; the handle is unusable afterwards. A checkpoint that the
-    // disk has no room for is no failure: the log keeps what was acknowledged (a warning is
-    // logged). kIo when it is unknown what reached the disk.
+    // Checkpoints and releases the lock; no handle on the database writes afterwards. A checkpoint
+    // that the disk has no room for is no failure: the log keeps what was acknowledged (a warning
+    // is logged). kIo when it is unknown what reached the disk.
     Status close();
-    // Merges all segments into one without deleted rows; with an embedder relearns it and re-embeds
-    // every stored text.
+    // Merges all segments of the collection into one without deleted rows; with an embedder
+    // relearns it and re-embeds every stored text.
     Result<OptimizeInfo> optimize();
 
     class Impl;
 
 private:
-    explicit Database(std::unique_ptr<Impl> impl);
-    std::unique_ptr<Impl> impl_;
+    Database(std::shared_ptr<Impl> impl, std::shared_ptr<const State> origin);
+    std::shared_ptr<Impl> impl_;
+    // The collection as it was when the handle was made: what it is called and what it is.
+    std::shared_ptr<const State> origin_;
 };
 
 // A fault that verify() found.

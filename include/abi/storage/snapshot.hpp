@@ -1,4 +1,4 @@
-// A consistent, immutable view of a database: rows, texts, metadata and search, all of the same
+// A consistent, immutable view of a collection: rows, texts, metadata and search, all of the same
 // moment.
 #pragma once
 
@@ -14,20 +14,25 @@
 #include <abi/core/export.h>
 #include <abi/core/context.hpp>
 #include <abi/core/error.hpp>
+#include <abi/storage/element.hpp>
 #include <abi/storage/metric.hpp>
 
 namespace abikit::storage {
 
+struct DatabaseState;
 struct State;
 
 // Where a row stands in one snapshot: an ordinal over all units, deleted rows included. Meaningless
 // in another snapshot.
 using RowNumber = std::uint64_t;
 
-// One row. The views live as long as the snapshot. Absent text or metadata are nullopt.
+// One row. The views live as long as the snapshot, `vector` also as long as the RowView itself: it
+// points into `decoded` where the collection does not store float32. Move-only use. Absent text or
+// metadata are nullopt.
 struct RowView {
     std::string id;
     std::span<const float> vector;
+    std::vector<float> decoded;
     std::optional<std::string_view> text;
     std::optional<std::string_view> metadata;  // a JSON object in compact form
 };
@@ -38,11 +43,15 @@ struct Hit {
 };
 
 struct SnapshotStats {
+    std::string collection;
+    std::uint32_t dimension = 0;
+    Metric metric = Metric::kCosine;
+    ElementType element = ElementType::kFloat32;
     std::uint64_t rows = 0;          // live
     std::uint64_t deleted_rows = 0;  // still taking space
     std::uint64_t segments = 0;
-    std::uint64_t log_rows = 0;  // live rows not yet in a segment
-    std::uint64_t log_bytes = 0;
+    std::uint64_t log_rows = 0;   // live rows not yet in a segment
+    std::uint64_t log_bytes = 0;  // of all collections
     std::uint64_t vector_bytes = 0, id_bytes = 0, text_bytes = 0, metadata_bytes = 0;
     std::uint64_t generation = 0;  // of the manifest
     std::uint64_t lsn = 0;         // of the last commit in it
@@ -56,7 +65,8 @@ struct SnapshotStats {
 // was opened with.
 class ABI_API Snapshot {
 public:
-    explicit Snapshot(std::shared_ptr<const State> state);
+    // `state` belongs to `database`.
+    Snapshot(std::shared_ptr<const DatabaseState> database, std::shared_ptr<const State> state);
     ~Snapshot();
     Snapshot(const Snapshot&);
     Snapshot& operator=(const Snapshot&);
@@ -81,6 +91,7 @@ public:
                                                  std::size_t k) const;
 
 private:
+    std::shared_ptr<const DatabaseState> database_;
     std::shared_ptr<const State> state_;
 };
 

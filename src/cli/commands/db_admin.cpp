@@ -30,7 +30,7 @@ data::Value collection_value(const storage::Database& database,
     collection.set("dimension", database.dimension());
     collection.set("metric", storage::metric_name(database.metric()));
     collection.set("rows", stats.rows);
-    const storage::Embedder* const embedder = database.embedder();
+    const auto embedder = database.embedder();
     collection.set("embedder", embedder == nullptr ? data::Value() : data::Value(embedder->kind()));
     collection.set("learned_documents", stats.learned_documents);
     return collection;

@@ -30,8 +30,8 @@ struct Commit {
     std::uint64_t next_ordinal = 0;
 
     BatchView view() const {
-        return {rows.rows,   rows.dimension, next_ordinal, &rows.ids,
-                &rows.texts, &rows.metadata, &deletes,     rows.vectors};
+        return {rows.rows,   {rows.dimension}, next_ordinal, &rows.ids,
+                &rows.texts, &rows.metadata,   &deletes,     std::as_bytes(rows.vectors)};
     }
     std::string encode() const {
         return encode_batch(view()) + std::string(as_text(std::as_bytes(rows.vectors)));
@@ -54,11 +54,10 @@ std::vector<Row> rows_of(const DecodedBatch& batch) {
         return column.has(row) ? std::optional<std::string>(column[row]) : std::nullopt;
     };
     for (std::size_t i = 0; i < batch.rows; ++i) {
-        const auto vector = batch.vectors.subspan(i * batch.dimension, batch.dimension);
-        rows.push_back({cell(batch.ids, i),
-                        {vector.begin(), vector.end()},
-                        cell(batch.texts, i),
-                        cell(batch.metadata, i)});
+        std::vector<float> vector(batch.shape.dimension);
+        decode_vectors(batch.shape, batch.vectors.data() + i * batch.shape.row_bytes(), 1,
+                       vector.data());
+        rows.push_back({cell(batch.ids, i), vector, cell(batch.texts, i), cell(batch.metadata, i)});
     }
     return rows;
 }
@@ -76,8 +75,7 @@ void check_round_trip(const std::vector<Row>& rows, const std::vector<std::strin
         CHECK(out.deletes[i] == deletes[i]);
     }
     // What was read back encodes to the same bytes again.
-    const std::string again =
-        encode_batch(out.view()) + std::string(as_text(std::as_bytes(out.vectors)));
+    const std::string again = encode_batch(out.view()) + std::string(as_text(out.vectors));
     CHECK(again == payload.bytes());
 }
 
@@ -146,7 +144,7 @@ TEST_SUITE("storage") {
             }
             ++accepted;
             REQUIRE(out.ids.size() == out.rows);
-            REQUIRE(out.vectors.size() == out.rows * out.dimension);
+            REQUIRE(out.vectors.size() == out.rows * out.shape.row_bytes());
             REQUIRE((out.texts.empty() || out.texts.size() == out.rows));
             REQUIRE((out.metadata.empty() || out.metadata.size() == out.rows));
             REQUIRE(out.deletes.size() <= bad.size());

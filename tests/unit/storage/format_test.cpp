@@ -129,7 +129,7 @@ TEST_SUITE("storage") {
         const Error error = error_of(parse_metric("L2"));
         CHECK(error.code() == Code::kInvalidArgument);
         CHECK(error.message() == "unknown metric 'L2'");
-        CHECK(error.hint() == "valid metrics are l2, cosine and dot");
+        CHECK(error.hint() == "valid metrics are l2, cosine, dot, hamming and jaccard");
         CHECK(score_of(Metric::kL2, 3.0) == 0.25);
         CHECK(score_of(Metric::kCosine, 0.25) == 0.75);
         CHECK(score_of(Metric::kDot, -2.5) == 2.5);

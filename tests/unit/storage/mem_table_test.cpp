@@ -20,11 +20,19 @@ std::vector<MemRow> chain(const MemIndex& index, std::uint64_t hash) {
     return rows;
 }
 
+std::span<const std::byte> bytes_of(const std::vector<float>& values) {
+    return std::as_bytes(std::span(values));
+}
+
+const float* floats(const MemChunk& chunk) {
+    return reinterpret_cast<const float*>(chunk.vectors());
+}
+
 // The two steps of a commit in one.
 MemRow append(MemTable& table, std::string_view id, std::span<const float> vector,
               std::optional<std::string_view> text, std::optional<std::string_view> metadata) {
     table.reserve(1);
-    table.stage(0, {id, vector, text, metadata});
+    table.stage(0, {id, std::as_bytes(vector), text, metadata});
     return table.admit();
 }
 
@@ -69,7 +77,7 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: values come back, absent and empty strings apart") {
-        MemTable table(2, Metric::kCosine);
+        MemTable table({2}, Metric::kCosine);
         const std::vector<float> v{3, 4}, zero{0, 0};
         CHECK(append(table, "a", v, "text", std::nullopt) == 0);
         CHECK(append(table, "b", zero, "", R"({"x":1})") == 1);
@@ -83,14 +91,14 @@ TEST_SUITE("storage") {
         REQUIRE(chunk.text(1));
         CHECK(chunk.text(1)->empty());
         CHECK(chunk.metadata(1) == R"({"x":1})");
-        CHECK(chunk.vectors()[1] == 4);
+        CHECK(floats(chunk)[1] == 4);
         CHECK(chunk.inverse_norms()[0] == doctest::Approx(0.2));
         CHECK(chunk.inverse_norms()[1] == 0);
-        CHECK(MemTable(2, Metric::kL2).view().chunks.empty());
+        CHECK(MemTable({2}, Metric::kL2).view().chunks.empty());
     }
 
     TEST_CASE("mem table: norms of vectors whose squares leave the range of float") {
-        MemTable table(2, Metric::kCosine);
+        MemTable table({2}, Metric::kCosine);
         append(table, "big", std::vector<float>{3e30F, 4e30F}, {}, {});
         append(table, "small", std::vector<float>{3e-30F, 4e-30F}, {}, {});
         const MemView view = table.view();
@@ -99,7 +107,7 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: the newest live row of an id is found") {
-        MemTable table(1, Metric::kL2);
+        MemTable table({1}, Metric::kL2);
         const std::vector<float> v{0};
         append(table, "a", v, {}, {});
         append(table, "b", v, {}, {});
@@ -118,7 +126,7 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: a view stays as it was while rows are appended and deleted") {
-        MemTable table(700, Metric::kL2);  // a chunk takes 1472 rows
+        MemTable table({700}, Metric::kL2);  // a chunk takes 1472 rows
         Random random(3);
         std::vector<std::vector<float>> vectors;
         const auto add = [&](int count) {
@@ -133,8 +141,7 @@ TEST_SUITE("storage") {
         const MemView view = table.view();
         std::vector<const float*> addresses;
         for (MemRow row = 0; row < view.rows; ++row) {
-            addresses.push_back(view.chunk_of(row).vectors() +
-                                std::size_t{700} * view.slot_of(row));
+            addresses.push_back(floats(view.chunk_of(row)) + std::size_t{700} * view.slot_of(row));
         }
         add(3000);
         for (MemRow row = 0; row < 1000; row += 3) {
@@ -146,7 +153,7 @@ TEST_SUITE("storage") {
         CHECK(view.live() == 999);
         for (MemRow row = 0; row < view.rows; ++row) {
             const float* const at =
-                view.chunk_of(row).vectors() + std::size_t{700} * view.slot_of(row);
+                floats(view.chunk_of(row)) + std::size_t{700} * view.slot_of(row);
             REQUIRE(at == addresses[row]);
             REQUIRE(std::equal(vectors[row].begin(), vectors[row].end(), at));
             REQUIRE(view.dead(row) == (row == 10));
@@ -163,23 +170,23 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: staged rows are nobody's until they are admitted") {
-        MemTable table(1, Metric::kL2);
+        MemTable table({1}, Metric::kL2);
         const std::vector<float> one{1}, two{2};
         append(table, "first", one, {}, {});
         table.reserve(2);
-        table.stage(0, {"a", one, "dropped", {}});
-        table.stage(1, {"b", one, {}, {}});
+        table.stage(0, {"a", bytes_of(one), "dropped", {}});
+        table.stage(1, {"b", bytes_of(one), {}, {}});
         CHECK(table.rows() == 1);
         CHECK_FALSE(table.find("a"));
         CHECK(table.view().rows == 1);
         // The commit failed; the next one stages over it.
         table.reserve(1);
-        table.stage(0, {"c", two, {}, {}});
+        table.stage(0, {"c", bytes_of(two), {}, {}});
         CHECK(table.admit() == 1);
         const MemView view = table.view();
         CHECK(view.rows == 2);
         CHECK(view.id(1) == "c");
-        CHECK(view.chunk_of(1).vectors()[1] == 2);
+        CHECK(floats(view.chunk_of(1))[1] == 2);
         CHECK_FALSE(view.chunk_of(1).text(1));
         CHECK(table.find("c") == 1);
         CHECK_FALSE(table.find("a"));
@@ -187,11 +194,11 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: a batch may span chunks") {
-        MemTable table(20'000, Metric::kL2);  // chunks of 64 rows
+        MemTable table({20'000}, Metric::kL2);  // chunks of 64 rows
         const std::vector<float> v(20'000, 1.0F);
         table.reserve(200);
         for (MemRow row = 0; row < 200; ++row) {
-            table.stage(row, {std::to_string(row), v, {}, {}});
+            table.stage(row, {std::to_string(row), bytes_of(v), {}, {}});
         }
         for (MemRow row = 0; row < 200; ++row) {
             CHECK(table.admit() == row);
@@ -204,7 +211,7 @@ TEST_SUITE("storage") {
     }
 
     TEST_CASE("mem table: texts larger than a block of strings are kept whole") {
-        MemTable table(1, Metric::kL2);
+        MemTable table({1}, Metric::kL2);
         const std::vector<float> v{0};
         const std::string large(200'000, 'L');
         append(table, "a", v, "small", {});

@@ -326,7 +326,7 @@ TEST_SUITE("storage") {
     TEST_CASE("open: a newer format is told apart from damage") {
         MemoryStore store;
         store.create();
-        flip(store.fs, "/db/MANIFEST", 8, 0x02);  // version 1 becomes 3
+        flip(store.fs, "/db/MANIFEST", 8, 0x01);  // version 2 becomes 3
         const Error error = error_of(Database::open(store.context, "/db", AccessMode::kReadWrite));
         CHECK(error.code() == Code::kIncompatible);
         CHECK(error.hint() == "use a newer abi");

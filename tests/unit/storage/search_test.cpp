@@ -27,6 +27,10 @@ double reference(Metric metric, const std::vector<float>& a, std::span<const flo
             return l2;
         case Metric::kDot:
             return -dot;
+        case Metric::kHamming:  // of zeros and ones
+            return l2;
+        case Metric::kJaccard:
+            return aa + bb == dot ? 0.0 : 1.0 - dot / (aa + bb - dot);
         case Metric::kCosine:
             break;
     }

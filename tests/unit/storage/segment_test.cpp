@@ -18,12 +18,12 @@ public:
     explicit Rows(std::vector<Row> rows, std::size_t run_rows = 3)
         : rows_(std::move(rows)), run_rows_(run_rows) {}
     std::uint64_t rows() const override { return rows_.size(); }
-    Status vectors(const std::function<Status(std::span<const float>)>& sink) override {
+    Status vectors(const std::function<Status(std::span<const std::byte>)>& sink) override {
         std::vector<float> run;
         for (std::size_t i = 0; i < rows_.size(); ++i) {
             run.insert(run.end(), rows_[i].vector.begin(), rows_[i].vector.end());
             if ((i + 1) % run_rows_ == 0 || i + 1 == rows_.size()) {
-                ABI_CHECK(sink(run));
+                ABI_CHECK(sink(std::as_bytes(std::span<const float>(run))));
                 run.clear();
             }
         }
@@ -46,27 +46,27 @@ private:
 struct Store {
     MemoryFileSystem fs;
     Context context = context_on(fs);
-    Manifest manifest;
+    SegmentOwner owner;
 
     explicit Store(Metric metric = Metric::kCosine) {
         must(fs.create_directory("/d"));
-        manifest.uuid.bytes[0] = 9;
-        manifest.dimension = 4;
-        manifest.metric = metric;
+        owner.uuid.bytes[0] = 9;
+        owner.shape.dimension = 4;
+        owner.metric = metric;
     }
     SegmentEntry write(std::vector<Row> rows, std::uint64_t number = 1) {
         SegmentHeader identity;
-        identity.uuid = manifest.uuid;
+        identity.uuid = owner.uuid;
         identity.number = number;
-        identity.dimension = manifest.dimension;
-        identity.metric = manifest.metric;
+        identity.shape = owner.shape;
+        identity.metric = owner.metric;
         identity.first_lsn = 5;
         identity.last_lsn = 6;
         Rows source(std::move(rows));
         return must(write_segment(context, "/d", identity, source));
     }
     Result<std::shared_ptr<const Segment>> try_open(const SegmentEntry& entry) {
-        return Segment::open(fs, "/d", manifest, entry);
+        return Segment::open(fs, "/d", owner, entry);
     }
     std::shared_ptr<const Segment> open(const SegmentEntry& entry) { return must(try_open(entry)); }
     static std::string path(std::uint64_t number = 1) { return "/d/" + segment_name(number); }
@@ -103,7 +103,8 @@ std::vector<Row> sample_rows(std::size_t count, bool integer_ids = false) {
 
 Result<Row> read_row(const Segment& segment, std::uint64_t row) {
     ABI_TRY(const std::string id, segment.id(row));
-    ABI_TRY(const float* const vector, segment.vectors(row, 1));
+    ABI_TRY(const std::byte* const stored, segment.vectors(row, 1));
+    const auto* const vector = reinterpret_cast<const float*>(stored);
     ABI_TRY(const auto text, segment.text(row));
     ABI_TRY(const auto metadata, segment.metadata(row));
     return Row{id, std::vector<float>(vector, vector + 4), owned(text), owned(metadata)};
@@ -395,12 +396,12 @@ TEST_SUITE("storage") {
 
     TEST_CASE("segment: one of another database is refused") {
         Store store, other;
-        other.manifest.uuid.bytes[7] = 1;
+        other.owner.uuid.bytes[7] = 1;
         const SegmentEntry entry = store.write(sample_rows(20));
         put(other.fs, Store::path(), whole(store.fs, Store::path()));
         CHECK(code_of(other.try_open(entry)) == Code::kCorrupt);
         Store shape;
-        shape.manifest.dimension = 8;
+        shape.owner.shape.dimension = 8;
         put(shape.fs, Store::path(), whole(store.fs, Store::path()));
         CHECK(code_of(shape.try_open(entry)) == Code::kCorrupt);
     }
@@ -413,7 +414,7 @@ TEST_SUITE("storage") {
         context.cancel = cancel.token();
         SegmentHeader identity;
         identity.number = 1;
-        identity.dimension = 4;
+        identity.shape.dimension = 4;
         Rows rows(sample_rows(10));
         CHECK(code_of(write_segment(context, "/d", identity, rows)) == Code::kCancelled);
         CHECK(must(store.fs.list("/d")).empty());
@@ -431,8 +432,8 @@ TEST_SUITE("storage") {
         CHECK_FALSE(refused([](SegmentHeader&) {}));
         CHECK(refused([](SegmentHeader& h) { h.rows += 1; }));
         CHECK(refused([](SegmentHeader& h) { h.rows = ~std::uint64_t{0} / 4; }));
-        CHECK(refused([](SegmentHeader& h) { h.dimension = 0; }));
-        CHECK(refused([](SegmentHeader& h) { h.dimension = 65537; }));
+        CHECK(refused([](SegmentHeader& h) { h.shape.dimension = 0; }));
+        CHECK(refused([](SegmentHeader& h) { h.shape.dimension = 65537; }));
         CHECK(refused([](SegmentHeader& h) { h.sections[0].offset += 1; }));
         CHECK(refused([](SegmentHeader& h) { h.sections[0].offset = 0; }));
         CHECK(refused([](SegmentHeader& h) { h.sections[0].offset = ~std::uint64_t{0} << 12; }));

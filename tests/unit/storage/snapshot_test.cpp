@@ -145,13 +145,15 @@ TEST_SUITE("storage") {
     TEST_CASE("state: runs of any length cover every row once, with its own deleted bit") {
         constexpr std::uint32_t kDimension = 20'000;  // chunks of 64 rows
         State state;
-        state.manifest.dimension = kDimension;
-        MemTable table(kDimension, Metric::kL2);
+        auto collection = std::make_shared<CollectionEntry>();
+        collection->shape.dimension = kDimension;
+        state.collection = collection;
+        MemTable table({kDimension}, Metric::kL2);
         const std::vector<float> v(kDimension, 0.5F);
         for (int i = 0; i < 150; ++i) {
             const std::string id = std::to_string(i);
             table.reserve(1);
-            table.stage(0, {id, v, {}, {}});
+            table.stage(0, {id, std::as_bytes(std::span(v)), {}, {}});
             table.admit();
         }
         table.set_deleted(0);

@@ -207,9 +207,9 @@ TEST_SUITE("storage") {
         }
         // The manifest forgets the deleted rows of the first segment: there are two rows "a".
         Manifest manifest = must(read_manifest(store.fs, "/db"));
-        REQUIRE(manifest.segments.at(0).deleted_rows == 1);
-        manifest.segments[0].deletes_number = 0;
-        manifest.segments[0].deleted_rows = 0;
+        REQUIRE(manifest.collections[0].segments.at(0).deleted_rows == 1);
+        manifest.collections[0].segments[0].deletes_number = 0;
+        manifest.collections[0].segments[0].deleted_rows = 0;
         must(write_manifest(store.fs, "/db", manifest));
         const VerifyInfo info = check(store);
         CHECK(info.faults_total == 1);
