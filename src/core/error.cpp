@@ -1,4 +1,5 @@
 // Error: a heap-allocated state behind one pointer, and the translations from errno and exceptions.
+// An error without a state says that memory ran out: it needs none to be told.
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -15,6 +16,11 @@ struct Error::State {
     std::string hint;
     std::vector<std::string> contexts;  // innermost first
 };
+
+namespace {
+const std::string kOutOfMemory = "out of memory";
+const std::string kOutOfMemoryHint = "raise --memory-limit, or give the machine more memory";
+}  // namespace
 
 std::string_view code_name(Code code) noexcept {
     switch (code) {
@@ -56,21 +62,28 @@ Error::Error(Code code, std::string message) : state_(std::make_unique<State>())
     state_->code = code;
     state_->message = std::move(message);
 }
+Error::Error(std::nullptr_t) noexcept {}
+Error Error::out_of_memory() noexcept {
+    return Error(nullptr);
+}
 Error::~Error() = default;
 Error::Error(Error&&) noexcept = default;
 Error& Error::operator=(Error&&) noexcept = default;
 
 Code Error::code() const noexcept {
-    return state_->code;
+    return state_ ? state_->code : Code::kLimit;
 }
 const std::string& Error::message() const noexcept {
-    return state_->message;
+    return state_ ? state_->message : kOutOfMemory;
 }
 const std::string& Error::hint() const noexcept {
-    return state_->hint;
+    return state_ ? state_->hint : kOutOfMemoryHint;
 }
 
 std::string Error::describe() const {
+    if (!state_) {
+        return kOutOfMemory;
+    }
     std::string line;
     for (auto it = state_->contexts.rbegin(); it != state_->contexts.rend(); ++it) {
         line += *it;
@@ -80,18 +93,23 @@ std::string Error::describe() const {
 }
 
 Error&& Error::with_context(std::string context) && {
-    state_->contexts.push_back(std::move(context));
+    if (state_) {
+        state_->contexts.push_back(std::move(context));
+    }
     return std::move(*this);
 }
 
 Error&& Error::with_hint(std::string hint) && {
-    if (state_->hint.empty()) {
+    if (state_ && state_->hint.empty()) {
         state_->hint = std::move(hint);
     }
     return std::move(*this);
 }
 
 Error Error::clone() const {
+    if (!state_) {
+        return Error(nullptr);
+    }
     Error copy(state_->code, state_->message);
     copy.state_->hint = state_->hint;
     copy.state_->contexts = state_->contexts;
@@ -128,16 +146,23 @@ Error error_from_errno(int errno_value, std::string_view what) {
     return Error(code_from_errno(errno_value), std::string(what) + ": " + reason);
 }
 
+namespace {
+Error internal_error(const char* what) noexcept try {
+    return Error(Code::kInternal, what);
+} catch (const std::bad_alloc&) {
+    return Error::out_of_memory();
+}
+}  // namespace
+
 Error error_from_current_exception() noexcept {
     try {
         throw;
     } catch (const std::bad_alloc&) {
-        return Error(Code::kLimit, "out of memory")
-            .with_hint("raise --memory-limit, or give the machine more memory");
+        return Error::out_of_memory();
     } catch (const std::exception& exception) {
-        return Error(Code::kInternal, exception.what());
+        return internal_error(exception.what());
     } catch (...) {
-        return Error(Code::kInternal, "unknown exception");
+        return internal_error("unknown exception");
     }
 }
 

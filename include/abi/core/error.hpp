@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 #include <expected>
 #include <memory>
 #include <string>
@@ -41,11 +42,14 @@ enum class Code {
 ABI_API std::string_view code_name(Code code) noexcept;
 
 // A failure: code, message, the chain of what was being done, and a hint that says what to do about
-// it. One pointer wide, move-only, never empty unless moved from. Thread-compatible. Style of a
-// message: lower case, no final full stop, user strings in single quotes, names what and which.
+// it. One pointer wide, move-only; moved from, it reads as "out of memory". Thread-compatible.
+// Style of a message: lower case, no final full stop, user strings in single quotes, names what and
+// which.
 class ABI_API [[nodiscard]] Error {
 public:
     Error(Code code, std::string message);
+    // "out of memory" (kLimit), made without any. Contexts and hints given to it are dropped.
+    static Error out_of_memory() noexcept;
     ~Error();
     Error(Error&&) noexcept;
     Error& operator=(Error&&) noexcept;
@@ -69,7 +73,8 @@ public:
 
 private:
     struct State;
-    std::unique_ptr<State> state_;
+    explicit Error(std::nullptr_t) noexcept;
+    std::unique_ptr<State> state_;  // null: out of memory
 };
 
 // A value or an Error. A class rather than an alias so that dropping one warns.
@@ -97,8 +102,8 @@ inline std::unexpected<Error> fail(Error error) {
 // kIo. `what` says what was being done to which file: "cannot open 'a.npy'".
 ABI_API Error error_from_errno(int errno_value, std::string_view what);
 
-// Turns the exception in flight into an Error: bad_alloc is kLimit, anything else kInternal. For
-// the borders of a library.
+// Turns the exception in flight into an Error: bad_alloc is kLimit, anything else kInternal. Needs
+// no memory for the first. For the borders of a library.
 ABI_API Error error_from_current_exception() noexcept;
 
 }  // namespace abikit

@@ -97,6 +97,17 @@ TEST_SUITE("core/error") {
         CHECK(error_of(std::runtime_error("boom")).message() == "boom");
         CHECK(error_of(42).code() == Code::kInternal);
     }
+
+    TEST_CASE("running out of memory is told without memory, and passed on like any error") {
+        Error error = Error::out_of_memory().with_context("cannot do it").with_hint("do less");
+        CHECK(error.code() == Code::kLimit);
+        CHECK(error.message() == "out of memory");
+        CHECK(error.describe() == "out of memory");
+        CHECK(error.hint() == "raise --memory-limit, or give the machine more memory");
+        CHECK(error.clone().describe() == error.describe());
+        const Error moved = std::move(error);
+        CHECK(moved.code() == Code::kLimit);
+    }
 }
 
 TEST_SUITE("core/cancel") {
