@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM = ROOT / "build/release/tests/fault/fault_campaign"
+EVERYTHING = sys.maxsize  # as many as there are: for campaigns with a last seed
 
 
 def parser(description, counted, wanted):
@@ -23,7 +24,7 @@ def parser(description, counted, wanted):
     made.add_argument("--program", type=pathlib.Path, default=PROGRAM,
                       help="the campaign program, built with the tests (default: %(default)s)")
     made.add_argument(f"--{counted}", dest="wanted", type=int, default=wanted,
-                      help="how many at least (default: %(default)s)")
+                      help=f"how many at least (default: {wanted or 'all'})")
     made.add_argument("--first-seed", type=int, default=1, help="seeds count up from here (default: %(default)s)")
     made.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time (default: %(default)s)")
     made.add_argument("--resume", type=pathlib.Path, metavar="FILE",
@@ -38,7 +39,7 @@ class Campaign:
         self.name, self.options, self.counted = name, options, counted
         self.command, self.replay = command, replay
         self.done, self.total, self.failures, self.started = {}, 0, 0, time.monotonic()
-        self.file = None
+        self.file, self.last_seed, self.stopped = None, None, False  # a last seed of None: no end
 
     def run(self):
         """Returns the exit status: 1 when something was found, 2 when the campaign cannot run."""
@@ -52,12 +53,13 @@ class Campaign:
         try:
             self.go_on()
         except KeyboardInterrupt:
+            self.stopped = True
             print(f"\n{self.name}: stopped; '--resume FILE' goes on", file=sys.stderr)
         finally:
             if self.file:
                 self.file.close()
         print(json.dumps(self.summary(), sort_keys=True))
-        return 1 if self.failures else 0 if self.total >= self.options.wanted else 3
+        return 1 if self.failures else 3 if self.stopped else 0
 
     def take_up(self, path):
         if path.exists():
@@ -73,8 +75,8 @@ class Campaign:
         seed, running = self.options.first_seed, {}
         shown = 0.0
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            while running or self.total < self.options.wanted:
-                while len(running) < self.options.jobs and self.total < self.options.wanted:
+            while running or self.more(seed):
+                while len(running) < self.options.jobs and self.more(seed):
                     if seed not in self.done:
                         running[pool.submit(self.share, seed)] = seed
                     seed += 1
@@ -90,6 +92,9 @@ class Campaign:
                 if time.monotonic() - shown > 5:
                     shown = time.monotonic()
                     self.show()
+
+    def more(self, seed):
+        return self.total < self.options.wanted and (self.last_seed is None or seed <= self.last_seed)
 
     def share(self, seed):
         """What the program says of one seed; a program that dies is a failure like any other."""
@@ -110,7 +115,8 @@ class Campaign:
                       f"  replay: {self.replay(result['seed'], failure)}", flush=True)
 
     def show(self):
-        print(f"{self.name}: {self.total} of {self.options.wanted} {self.counted}, {len(self.done)} seeds, "
+        wanted = f" of {self.options.wanted}" if self.options.wanted != EVERYTHING else ""
+        print(f"{self.name}: {self.total}{wanted} {self.counted}, {len(self.done)} seeds, "
               f"{self.failures} failures, {time.monotonic() - self.started:.0f} s", file=sys.stderr, flush=True)
 
     def summary(self):

@@ -1,5 +1,6 @@
 // The program behind the campaign scripts: does one seed's share and prints it as a line of JSON.
-// 'fault_campaign crash --seed N' cuts the power everywhere in the workload of that seed.
+// 'crash --seed N' cuts the power everywhere in the workload of that seed; 'damage --seed N --step
+// M' does every M-th damage to the files of one database, beginning with number N.
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "crash_campaign.hpp"
+#include "damage_campaign.hpp"
 
 namespace {
 
@@ -63,16 +65,45 @@ Json crash(const Arguments& arguments) {
             {"failures", failures_of(tally, dead ? "dead" : "cut")}};
 }
 
+Json damage(const Arguments& arguments) {
+    DamageOptions options;
+    options.step = arguments.get("--step", 1);
+    options.first = arguments.get("--seed", 0) % options.step;
+    options.write_every = arguments.get("--write-every", options.write_every);
+    const DamageTally tally = damage_everything(options);
+    Json failures = Json::array();
+    for (const DamageFailure& failure : tally.failures) {
+        failures.push_back({{"number", failure.number},
+                            {"kind", failure.kind},
+                            {"where", failure.where},
+                            {"what", failure.what}});
+    }
+    return {{"seed", arguments.get("--seed", 0)},
+            {"cases", tally.cases},
+            {"flips", tally.flips},
+            {"cuts", tally.cuts},
+            {"others", tally.others},
+            {"refused", tally.refused},
+            {"found", tally.found},
+            {"harmless", tally.harmless},
+            {"harmless_by_file", tally.harmless_by_file},
+            {"writers", tally.writers},
+            {"database",
+             {{"bytes", tally.bytes}, {"cases", tally.cases_total}, {"by_file", tally.by_file}}},
+            {"failures", failures}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
     const std::string what = argc > 1 ? argv[1] : "";
     const Arguments arguments(argc, argv);
-    if (what != "crash") {
-        std::cerr << "usage: fault_campaign crash --seed N [--plans N] [--state N]\n";
+    if (what != "crash" && what != "damage") {
+        std::cerr << "usage: fault_campaign crash --seed N [--plans N] [--state N]\n"
+                     "       fault_campaign damage --seed N --step N [--write-every N]\n";
         return 2;
     }
-    const Json done = crash(arguments);
+    const Json done = what == "crash" ? crash(arguments) : damage(arguments);
     std::cout << done.dump() << '\n';
     return done["failures"].empty() ? 0 : 1;
 } catch (const std::exception& error) {
