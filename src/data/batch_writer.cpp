@@ -1,4 +1,6 @@
-// The dispatch to each format's writer, and the check that all of them make.
+// The dispatch to each format's writer, and what several of them check and write.
+#include <bit>
+
 #include <fmt/format.h>
 
 #include "reader_base.hpp"
@@ -23,23 +25,80 @@ Status check_batch(const RecordBatch& batch, const WriterOptions& options) {
     return {};
 }
 
+Status check_vectors(const RecordBatch& batch, Format format, std::uint64_t first_row) {
+    if (batch.rows == 0 || batch.dimension != 0) {
+        return {};
+    }
+    const std::string_view name = format_name(format);
+    return fail(Code::kInvalidArgument,
+                fmt::format("row {} has no vector, and {} holds vectors only", first_row, name),
+                "write npz, csv or jsonl");
+}
+
+Status need_dimension(Format format, const WriterOptions& options) {
+    if (options.dimension == 0) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("{} needs vectors of a known dimension", format_name(format)));
+    }
+    return {};
+}
+
+Status wrong_count(const WriterOptions& options, std::uint64_t rows) {
+    return fail(Code::kInvalidArgument,
+                fmt::format("{} rows were announced, {} given", options.rows_total, rows));
+}
+
+void append_u32(std::string& out, std::uint32_t value) {
+    for (int shift = 0; shift < 32; shift += 8) {
+        out += static_cast<char>(value >> shift & 0xFF);
+    }
+}
+
+void append_floats(std::string& out, std::span<const float> values) {
+    if constexpr (std::endian::native == std::endian::little) {
+        out.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    } else {
+        for (const float value : values) {
+            append_u32(out, std::bit_cast<std::uint32_t>(value));
+        }
+    }
+}
+
+Status write_floats(ByteSink& sink, std::span<const float> values) {
+    if constexpr (std::endian::native == std::endian::little) {
+        return sink.write(std::as_bytes(values));
+    } else {
+        std::string bytes;
+        bytes.reserve(values.size_bytes());
+        append_floats(bytes, values);
+        return sink.write(std::string_view(bytes));
+    }
+}
+
 Result<std::unique_ptr<RecordWriter>> make_writer(Format format, ByteSink& sink,
                                                   WriterOptions options) {
     return guarded([&]() -> Result<std::unique_ptr<RecordWriter>> {
         switch (format) {
             case Format::kNpy:
                 return make_npy_writer(sink, options);
+            case Format::kNpz:
+                return make_npz_writer(sink, options);
+            case Format::kFvecs:
+            case Format::kBvecs:
+                return make_vecs_writer(format, sink, options);
+            case Format::kFbin:
+                return make_fbin_writer(sink, options);
             case Format::kCsv:
                 return make_csv_writer(sink, options);
             case Format::kJsonl:
                 return make_jsonl_writer(sink, options);
-            case Format::kFvecs:
-            case Format::kBvecs:
+            case Format::kU8bin:
+            case Format::kI8bin:
                 break;
         }
         return fail(Code::kInvalidArgument,
                     fmt::format("{} cannot be written", format_name(format)),
-                    "use one of npy, csv, jsonl");
+                    "use one of npy, npz, fvecs, bvecs, fbin, csv, jsonl");
     });
 }
 

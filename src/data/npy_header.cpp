@@ -224,11 +224,16 @@ Result<NpyHeader> read_npy_header(InputBuffer& input) {
     return header;
 }
 
-std::string make_npy_header(std::uint64_t rows, std::uint64_t dimension) {
+std::string make_npy_header(std::string_view descr, const std::vector<std::uint64_t>& shape) {
     constexpr std::size_t kAlignment = 64;
     constexpr std::size_t kPrefix = 10;  // magic, version, length
-    std::string text = fmt::format(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", rows, dimension);
+    std::string axes;
+    for (const std::uint64_t length : shape) {
+        axes += fmt::format("{}{}", axes.empty() ? "" : ", ", length);
+    }
+    axes += shape.size() == 1 ? "," : "";  // a tuple of one, not a number in brackets
+    std::string text =
+        fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", descr, axes);
     const std::size_t unpadded = kPrefix + text.size() + 1;
     text.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
     text += '\n';

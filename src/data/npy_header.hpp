@@ -27,7 +27,8 @@ Result<NpyHeader> read_npy_header(InputBuffer& input);
 // The dictionary alone: a Python literal with exactly the keys descr, fortran_order and shape.
 Result<NpyHeader> parse_npy_dictionary(std::string_view text);
 
-// A version 1.0 header of `<f4` in C order, padded so that the elements begin at a multiple of 64.
-std::string make_npy_header(std::uint64_t rows, std::uint64_t dimension);
+// A version 1.0 header of an array in C order, padded so that the elements begin at a multiple of
+// 64. Precondition: `descr` is short, `shape` not empty.
+std::string make_npy_header(std::string_view descr, const std::vector<std::uint64_t>& shape);
 
 }  // namespace abikit::data

@@ -17,8 +17,10 @@ struct FormatRow {
     std::string_view name;
 };
 constexpr std::array kFormats = {
-    FormatRow{Format::kNpy, "npy"},     FormatRow{Format::kFvecs, "fvecs"},
-    FormatRow{Format::kBvecs, "bvecs"}, FormatRow{Format::kCsv, "csv"},
+    FormatRow{Format::kNpy, "npy"},     FormatRow{Format::kNpz, "npz"},
+    FormatRow{Format::kFvecs, "fvecs"}, FormatRow{Format::kBvecs, "bvecs"},
+    FormatRow{Format::kFbin, "fbin"},   FormatRow{Format::kU8bin, "u8bin"},
+    FormatRow{Format::kI8bin, "i8bin"}, FormatRow{Format::kCsv, "csv"},
     FormatRow{Format::kJsonl, "jsonl"},
 };
 
@@ -27,8 +29,10 @@ struct ExtensionRow {
     Format format;
 };
 constexpr std::array kExtensions = {
-    ExtensionRow{".npy", Format::kNpy},      ExtensionRow{".fvecs", Format::kFvecs},
-    ExtensionRow{".bvecs", Format::kBvecs},  ExtensionRow{".csv", Format::kCsv},
+    ExtensionRow{".npy", Format::kNpy},      ExtensionRow{".npz", Format::kNpz},
+    ExtensionRow{".fvecs", Format::kFvecs},  ExtensionRow{".bvecs", Format::kBvecs},
+    ExtensionRow{".fbin", Format::kFbin},    ExtensionRow{".u8bin", Format::kU8bin},
+    ExtensionRow{".i8bin", Format::kI8bin},  ExtensionRow{".csv", Format::kCsv},
     ExtensionRow{".tsv", Format::kCsv},      ExtensionRow{".jsonl", Format::kJsonl},
     ExtensionRow{".ndjson", Format::kJsonl},
 };
@@ -123,6 +127,12 @@ Result<std::unique_ptr<RecordReader>> make_reader(Format format, ByteSource& sou
         switch (format) {
             case Format::kNpy:
                 return make_npy_reader(source, std::move(options));
+            case Format::kNpz:
+                return make_npz_reader(source, std::move(options));
+            case Format::kFbin:
+            case Format::kU8bin:
+            case Format::kI8bin:
+                return make_fbin_reader(format, source, std::move(options));
             case Format::kFvecs:
             case Format::kBvecs:
                 return make_vecs_reader(format, source, std::move(options));

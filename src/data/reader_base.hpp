@@ -69,6 +69,9 @@ Status check_dimension(const ReaderOptions& options, std::uint64_t dimension);
 
 // Each format's part of make_reader.
 Result<std::unique_ptr<RecordReader>> make_npy_reader(ByteSource& source, ReaderOptions options);
+Result<std::unique_ptr<RecordReader>> make_npz_reader(ByteSource& source, ReaderOptions options);
+Result<std::unique_ptr<RecordReader>> make_fbin_reader(Format format, ByteSource& source,
+                                                       ReaderOptions options);
 Result<std::unique_ptr<RecordReader>> make_vecs_reader(Format format, ByteSource& source,
                                                        ReaderOptions options);
 Result<std::unique_ptr<RecordReader>> make_csv_reader(ByteSource& source, ReaderOptions options);

@@ -1,6 +1,8 @@
 // What all writers share. make_writer and the checks are in batch_writer.cpp.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include <abi/data/writer.hpp>
@@ -34,8 +36,26 @@ private:
 
 // kInvalidArgument unless the batch has no vectors or rows x the announced dimension.
 Status check_batch(const RecordBatch& batch, const WriterOptions& options);
+// kInvalidArgument for rows without vectors, in a format that holds nothing else; `first_row` is
+// the number of the batch's first row in the output.
+Status check_vectors(const RecordBatch& batch, Format format, std::uint64_t first_row);
+Status need_dimension(Format format, const WriterOptions& options);
+// The error of a format that announces its rows and got another number of them.
+Status wrong_count(const WriterOptions& options, std::uint64_t rows);
+
+inline constexpr Columns kVectorsOnly{
+    .ids = false, .texts = false, .metadata = false, .vectors = true};
+
+// Little-endian.
+void append_u32(std::string& out, std::uint32_t value);
+void append_floats(std::string& out, std::span<const float> values);
+Status write_floats(ByteSink& sink, std::span<const float> values);
 
 Result<std::unique_ptr<RecordWriter>> make_npy_writer(ByteSink& sink, WriterOptions options);
+Result<std::unique_ptr<RecordWriter>> make_npz_writer(ByteSink& sink, WriterOptions options);
+Result<std::unique_ptr<RecordWriter>> make_vecs_writer(Format format, ByteSink& sink,
+                                                       WriterOptions options);
+Result<std::unique_ptr<RecordWriter>> make_fbin_writer(ByteSink& sink, WriterOptions options);
 Result<std::unique_ptr<RecordWriter>> make_csv_writer(ByteSink& sink, WriterOptions options);
 Result<std::unique_ptr<RecordWriter>> make_jsonl_writer(ByteSink& sink, WriterOptions options);
 

@@ -1,7 +1,8 @@
-// Streaming readers of records: npy, fvecs, bvecs, CSV, JSON lines. What each format may hold is
-// told in docs/formats/records.md. A reader holds one batch and one buffer in memory; JSON lines
-// hold two blocks of about a mebibyte per thread, and an .npy file whose columns come first is held
-// whole (up to 1 GiB) when it is not mapped. Read `writer.hpp` next.
+// Streaming readers of records: npy, npz, fvecs, bvecs, fbin, u8bin, i8bin, CSV, JSON lines. What
+// each format may hold is told in docs/formats/records.md. A reader holds one batch and one buffer
+// in memory, of .npz one a member; JSON lines hold two blocks of about a mebibyte per thread. An
+// .npy file whose columns come first and any .npz file are held whole (up to 1 GiB) when they are
+// not mapped. Read `writer.hpp` next.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +19,13 @@
 
 namespace abikit::data {
 
-enum class Format { kNpy, kFvecs, kBvecs, kCsv, kJsonl };
+enum class Format { kNpy, kNpz, kFvecs, kBvecs, kFbin, kU8bin, kI8bin, kCsv, kJsonl };
 
-// "npy", "fvecs", "bvecs", "csv", "jsonl"; any other name is kInvalidArgument with a hint that
-// lists these.
+// "npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv", "jsonl"; any other name is
+// kInvalidArgument with a hint that lists these.
 Result<Format> parse_format(std::string_view name);
 std::string_view format_name(Format format) noexcept;
-// By the extension (.npy .fvecs .bvecs .csv .tsv .jsonl .ndjson); false when it does not tell.
+// By the extension (the names, .tsv and .ndjson); false when it does not tell.
 bool format_from_path(std::string_view path, Format& out) noexcept;
 // The CSV separator that goes with a path: a tab for .tsv, else a comma.
 char separator_from_path(std::string_view path) noexcept;
@@ -70,7 +71,8 @@ public:
     virtual Result<bool> next(RecordBatch& out, std::size_t max_rows) = 0;
     // Bytes consumed so far, for progress.
     virtual std::uint64_t bytes_read() const noexcept = 0;
-    // Rows in the whole input where the header tells (npy; fvecs of a known size), else 0.
+    // Rows in the whole input where the header tells (npy, npz, fbin; fvecs of a known size), else
+    // 0.
     virtual std::uint64_t rows_total() const noexcept = 0;
 };
 

@@ -325,7 +325,7 @@ TEST_SUITE("data") {
 
     TEST_CASE("npy: made headers are aligned and read back") {
         for (const std::uint64_t rows : {std::uint64_t{0}, std::uint64_t{7}, UINT64_MAX / 1024}) {
-            const std::string bytes = make_npy_header(rows, 128);
+            const std::string bytes = make_npy_header("<f4", {rows, 128});
             CHECK(bytes.size() % 64 == 0);
             CHECK(bytes.back() == '\n');
             const auto source = mapped_source(bytes);

@@ -204,14 +204,19 @@ TEST_SUITE("data") {
 
     TEST_CASE("formats: names, extensions, separators") {
         for (const auto format :
-             {Format::kNpy, Format::kFvecs, Format::kBvecs, Format::kCsv, Format::kJsonl}) {
+             {Format::kNpy, Format::kNpz, Format::kFvecs, Format::kBvecs, Format::kFbin,
+              Format::kU8bin, Format::kI8bin, Format::kCsv, Format::kJsonl}) {
             CHECK(parse_format(format_name(format)).value() == format);
+            Format by_path{};
+            CHECK(format_from_path("x." + std::string(format_name(format)), by_path));
+            CHECK(by_path == format);
         }
         const auto unknown = parse_format("xlsx");
         REQUIRE(!unknown);
         CHECK(unknown.error().code() == Code::kInvalidArgument);
         CHECK(unknown.error().message() == "unknown data format 'xlsx'");
-        CHECK(unknown.error().hint() == "use one of npy, fvecs, bvecs, csv, jsonl");
+        CHECK(unknown.error().hint() ==
+              "use one of npy, npz, fvecs, bvecs, fbin, u8bin, i8bin, csv, jsonl");
         Format format = Format::kNpy;
         CHECK(format_from_path("a/b.JSONL", format));
         CHECK(format == Format::kJsonl);

@@ -48,6 +48,16 @@ std::string written(Format format, const std::vector<const RecordBatch*>& batche
     for (const RecordBatch* batch : batches) {
         REQUIRE((*writer)->write(*batch));
     }
+    while (true) {
+        const auto again = (*writer)->next_pass();
+        REQUIRE(again);
+        if (!*again) {
+            break;
+        }
+        for (const RecordBatch* batch : batches) {
+            REQUIRE((*writer)->write(*batch));
+        }
+    }
     REQUIRE((*writer)->finish());
     return out;
 }
@@ -171,34 +181,98 @@ TEST_SUITE("data") {
 
     TEST_CASE("writer: what cannot be written") {
         const RecordBatch batch = sample_batch();
-        CHECK(write_error(Format::kFvecs, batch, {.dimension = 2}) == "fvecs cannot be written");
-        CHECK(write_error(Format::kBvecs, batch, {.dimension = 2}) == "bvecs cannot be written");
-        CHECK(write_error(Format::kNpy, batch, {}) == "npy needs vectors of a known dimension");
-        for (const auto format : {Format::kNpy, Format::kCsv, Format::kJsonl}) {
+        CHECK(write_error(Format::kU8bin, batch, {.dimension = 2}) == "u8bin cannot be written");
+        CHECK(write_error(Format::kI8bin, batch, {.dimension = 2}) == "i8bin cannot be written");
+        for (const auto format : {Format::kNpy, Format::kFvecs, Format::kBvecs, Format::kFbin}) {
+            const std::string name(format_name(format));
+            CHECK(write_error(format, batch, {}) == name + " needs vectors of a known dimension");
+        }
+        CHECK(write_error(Format::kFbin, batch, {.dimension = 2, .rows_total = 1ULL << 32}) ==
+              "fbin counts rows in 32 bits, 4294967296 are more");
+        for (const auto format : {Format::kNpy, Format::kNpz, Format::kFvecs, Format::kBvecs,
+                                  Format::kFbin, Format::kCsv, Format::kJsonl}) {
             CHECK(write_error(format, batch, {.dimension = 3, .rows_total = 9}) ==
                   "rows have vectors of 2 values, 3 were announced");
         }
         RecordBatch texts;
         texts.rows = 1;
         texts.texts.append("t");
-        CHECK(write_error(Format::kNpy, texts, {.dimension = 2, .rows_total = 1}) ==
-              "row 0 has no vector, and npy holds vectors only");
-        CHECK(write_error(Format::kNpy, batch, {.dimension = 2, .rows_total = 1}) ==
-              "1 rows were announced, 2 given");
+        for (const auto format :
+             {Format::kNpy, Format::kNpz, Format::kFvecs, Format::kBvecs, Format::kFbin}) {
+            CAPTURE(format_name(format));
+            CHECK(
+                write_error(format, texts, {.dimension = 2, .rows_total = 1}) ==
+                fmt::format("row 0 has no vector, and {} holds vectors only", format_name(format)));
+        }
+        for (const auto format : {Format::kNpy, Format::kNpz, Format::kFbin}) {
+            CHECK(write_error(format, batch, {.dimension = 2, .rows_total = 1}) ==
+                  "1 rows were announced, 2 given");
+        }
         const RecordBatch odd = make_batch(1, {1.0F, std::nanf("")});
         CHECK(write_error(Format::kJsonl, odd, {.dimension = 1}) ==
               "row 1 has a vector with nan, which JSON cannot hold");
     }
 
-    TEST_CASE("writer: npy with too few rows does not finish") {
+    TEST_CASE("writer: npy, npz and fbin with too few rows do not finish") {
+        for (const auto format : {Format::kNpy, Format::kNpz, Format::kFbin}) {
+            std::string out;
+            const auto sink = string_sink(out);
+            const auto writer = make_writer(format, *sink, {.dimension = 2, .rows_total = 3});
+            REQUIRE((*writer)->write(sample_batch()));
+            const auto status = (*writer)->finish();
+            REQUIRE(!status);
+            CHECK(status.error().code() == Code::kInvalidArgument);
+            CHECK(status.error().message() == "3 rows were announced, 2 given");
+        }
+    }
+
+    TEST_CASE("writer: fvecs, bvecs and fbin, byte for byte") {
+        const RecordBatch batch = make_batch(2, {0.0F, 255.0F, 1.0F, 2.0F});
+        const WriterOptions options{.dimension = 2, .rows_total = 2};
+        const auto bytes = [](auto& text) { return std::string(text, sizeof text - 1); };
+        constexpr char kFvecs[] = "\2\0\0\0\0\0\0\0\0\0\x7f\x43\2\0\0\0\0\0\x80\x3f\0\0\0\x40";
+        constexpr char kBvecs[] = "\2\0\0\0\0\xff\2\0\0\0\1\2";
+        constexpr char kFbin[] = "\2\0\0\0\2\0\0\0\0\0\0\0\0\0\x7f\x43\0\0\x80\x3f\0\0\0\x40";
+        CHECK(written(Format::kFvecs, {&batch}, options) == bytes(kFvecs));
+        CHECK(written(Format::kBvecs, {&batch}, options) == bytes(kBvecs));
+        CHECK(written(Format::kFbin, {&batch}, options) == bytes(kFbin));
+        CHECK(written(Format::kFbin, {}, {.dimension = 2}) == std::string("\0\0\0\0\2\0\0\0", 8));
+        CHECK(written(Format::kFvecs, {}, {.dimension = 2}).empty());
+    }
+
+    TEST_CASE("writer: bvecs takes nothing that would come back as other bits") {
+        const std::vector<std::pair<float, std::string>> bad = {
+            {0.5F, "0.5"}, {-1.0F, "-1"},    {256.0F, "256"},
+            {-0.0F, "-0"}, {1e30F, "1e+30"}, {std::numeric_limits<float>::infinity(), "inf"},
+        };
+        for (const auto& [value, shown] : bad) {
+            const RecordBatch batch = make_batch(2, {1.0F, 2.0F, 3.0F, value});
+            CHECK(write_error(Format::kBvecs, batch, {.dimension = 2}) ==
+                  "row 1 has the value " + shown +
+                      " at position 1; bvecs holds integers from 0 to 255");
+        }
+        CHECK(write_error(Format::kBvecs, make_batch(1, {std::nanf("")}), {.dimension = 1}) != "");
+    }
+
+    TEST_CASE("writer: npz asks for its passes and says what it looks at") {
         std::string out;
         const auto sink = string_sink(out);
-        const auto writer = make_writer(Format::kNpy, *sink, {.dimension = 2, .rows_total = 3});
-        REQUIRE((*writer)->write(sample_batch()));
-        const auto status = (*writer)->finish();
-        REQUIRE(!status);
-        CHECK(status.error().code() == Code::kInvalidArgument);
-        CHECK(status.error().message() == "3 rows were announced, 2 given");
+        const RecordBatch batch = sample_batch();
+        const auto writer = make_writer(Format::kNpz, *sink, {.dimension = 2, .rows_total = 2});
+        REQUIRE((*writer)->write(batch));
+        CHECK((*writer)->columns().vectors);
+        const auto again = (*writer)->next_pass();
+        REQUIRE((again && *again));
+        CHECK((*writer)->columns().ids);
+        CHECK(!(*writer)->columns().vectors);
+        REQUIRE((*writer)->write(batch));
+        const auto early = (*writer)->finish();
+        REQUIRE(!early);
+        CHECK(early.error().message() == "npz needs another pass over the rows");
+        RecordBatch bytes = make_batch(1, {1.0F});
+        bytes.ids.append("a\xff");
+        CHECK(write_error(Format::kNpz, bytes, {.dimension = 1, .rows_total = 1}) ==
+              "row 0: its value in 'ids' is not valid UTF-8");
     }
 
     TEST_CASE("writer: a sink's failure comes through") {
@@ -222,8 +296,11 @@ TEST_SUITE("data") {
             const auto dimension = static_cast<std::uint32_t>(random() % 5);
             const RecordBatch batch = random_batch(random, dimension);
             std::vector<DumpRow> expected = rows_of(batch);
-            for (const auto format : {Format::kCsv, Format::kJsonl, Format::kNpy}) {
-                if (format == Format::kNpy && dimension == 0) {
+            for (const auto format : {Format::kCsv, Format::kJsonl, Format::kNpz, Format::kNpy,
+                                      Format::kFvecs, Format::kFbin}) {
+                const bool vectors_only =
+                    format == Format::kNpy || format == Format::kFvecs || format == Format::kFbin;
+                if (vectors_only && dimension == 0) {
                     continue;
                 }
                 const auto text =
@@ -236,12 +313,54 @@ TEST_SUITE("data") {
                 REQUIRE(dump.rows.size() == expected.size());
                 for (std::size_t row = 0; row < expected.size(); ++row) {
                     dump.rows[row].line = 0;
-                    if (format == Format::kNpy) {
+                    if (vectors_only) {
                         REQUIRE(dump.rows[row].vector == expected[row].vector);
                     } else {
                         REQUIRE(dump.rows[row] == expected[row]);
                     }
                 }
+            }
+        }
+    }
+
+    TEST_CASE("writer: npz keeps zero characters at the end, absent and empty texts") {
+        RecordBatch batch = make_batch(1, {1.0F, 2.0F, 3.0F});
+        for (const std::string_view id : {std::string_view("x\0", 2), std::string_view("y"),
+                                          std::string_view("\xf0\x9f\x98\x80")}) {
+            batch.ids.append(id);
+        }
+        batch.texts.append("");
+        batch.texts.append_null();
+        batch.texts.append("z");
+        const std::vector<DumpRow> expected = rows_of(batch);
+        Dump dump = read_text(Format::kNpz,
+                              written(Format::kNpz, {&batch}, {.dimension = 1, .rows_total = 3}));
+        REQUIRE(dump.error == "");
+        REQUIRE(dump.rows.size() == 3);
+        for (std::size_t row = 0; row < 3; ++row) {
+            dump.rows[row].line = 0;
+            CHECK(dump.rows[row] == expected[row]);
+        }
+    }
+
+    TEST_CASE("writer: random bytes come back from bvecs") {
+        const std::uint64_t seed = test_seed();
+        INFO("seed " << seed);
+        std::mt19937_64 random(seed);
+        for (int i = 0; i < 100; ++i) {
+            const auto dimension = static_cast<std::uint32_t>(1 + random() % 9);
+            std::vector<float> values((1 + random() % 30) * dimension);
+            for (float& value : values) {
+                value = static_cast<float>(random() % 256);
+            }
+            const RecordBatch batch = make_batch(dimension, values);
+            const Dump dump = read_text(
+                Format::kBvecs, written(Format::kBvecs, {&batch}, {.dimension = dimension}));
+            REQUIRE(dump.error == "");
+            REQUIRE(dump.rows.size() == batch.rows);
+            const std::vector<DumpRow> expected = rows_of(batch);
+            for (std::size_t row = 0; row < expected.size(); ++row) {
+                REQUIRE(dump.rows[row].vector == expected[row].vector);
             }
         }
     }
