@@ -11,7 +11,7 @@ build_packages=(g++ meson ninja-build pkg-config ccache python3
     libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev libhwy-dev
     libsimdjson-dev libutf8proc-dev zlib1g-dev)
 # shellcheck disable=SC2034
-test_packages=(doctest-dev)
+test_packages=(doctest-dev python3-numpy)
 
 say() { printf '== %s\n' "$*"; }
 fail() {

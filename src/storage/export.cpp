@@ -1,4 +1,5 @@
-// Export: all live rows of one snapshot through a record writer.
+// Export: all live rows of one snapshot through a record writer, as often as it asks for them.
+// Runs of rows without a deleted one among them go out as they lie in the segment.
 #include <abi/core/memory.hpp>
 #include <abi/data/writer.hpp>
 #include <abi/storage/import.hpp>
@@ -7,6 +8,8 @@ namespace abikit::storage {
 
 namespace {
 constexpr std::size_t kBatchRows = 4096;
+// Shorter runs, as deleted rows leave them, are gathered by copying.
+constexpr std::size_t kShortRun = 256;
 
 class Exporter {
 public:
@@ -15,33 +18,61 @@ public:
         : context_(context), snapshot_(snapshot), writer_(writer), dimension_(dimension) {}
 
     Result<ExportInfo> run() {
-        ABI_CHECK(snapshot_.scan(0, [this](RowNumber row) -> Result<bool> {
-            ABI_CHECK(add(row));
-            return true;
-        }));
-        ABI_CHECK(flush());
+        while (true) {
+            columns_ = writer_.columns();
+            info_.rows = 0;
+            ABI_CHECK(snapshot_.scan_runs(kBatchRows, [this](RowRun run) { return add(run); }));
+            ABI_CHECK(flush());
+            ABI_TRY(const bool again, writer_.next_pass());
+            if (!again) {
+                break;
+            }
+        }
         ABI_CHECK(writer_.finish());
         return info_;
     }
 
 private:
+    Status add(RowRun run) {
+        const bool gather = run.count < kShortRun;
+        if (batch_.rows != 0 && (!gather || batch_.rows + run.count > kBatchRows)) {
+            ABI_CHECK(flush());
+        }
+        if (columns_.vectors) {
+            ABI_TRY(batch_.vectors, snapshot_.read_vectors(run, decoded_));
+            if (gather) {
+                batch_.owned_vectors.insert(batch_.owned_vectors.end(), batch_.vectors.begin(),
+                                            batch_.vectors.end());
+                batch_.vectors = batch_.owned_vectors;
+            }
+        }
+        ABI_CHECK(add_strings(run));
+        batch_.rows += run.count;
+        return gather ? Status() : flush();
+    }
+
     static void put(data::StringColumn& column, const std::optional<std::string_view>& value) {
         value ? column.append(*value) : column.append_null();
     }
-    Status add(RowNumber row) {
-        ABI_TRY(const RowView view, snapshot_.read(row));
-        batch_.ids.append(view.id);
-        put(batch_.texts, view.text);
-        put(batch_.metadata, view.metadata);
-        batch_.owned_vectors.insert(batch_.owned_vectors.end(), view.vector.begin(),
-                                    view.vector.end());
-        ++batch_.rows;
-        return batch_.rows == kBatchRows ? flush() : Status();
+    Status add_strings(RowRun run) {
+        for (RowNumber row = run.first; columns_.ids && row < run.first + run.count; ++row) {
+            ABI_TRY(const std::string id, snapshot_.read_id(row));
+            batch_.ids.append(id);
+        }
+        for (RowNumber row = run.first; columns_.texts && row < run.first + run.count; ++row) {
+            ABI_TRY(const auto text, snapshot_.read_text(row));
+            put(batch_.texts, text);
+        }
+        for (RowNumber row = run.first; columns_.metadata && row < run.first + run.count; ++row) {
+            ABI_TRY(const auto metadata, snapshot_.read_metadata(row));
+            put(batch_.metadata, metadata);
+        }
+        return {};
     }
+
     Status flush() {
         ABI_CHECK(context_.cancel.check());
-        batch_.dimension = dimension_;
-        batch_.vectors = batch_.owned_vectors;
+        batch_.dimension = columns_.vectors ? dimension_ : 0;
         info_.rows += batch_.rows;
         Status status = batch_.rows == 0 ? Status() : writer_.write(batch_);
         batch_.clear();
@@ -55,6 +86,8 @@ private:
     const Snapshot& snapshot_;
     data::RecordWriter& writer_;
     std::uint32_t dimension_;
+    data::Columns columns_;
+    std::vector<float> decoded_;
     data::RecordBatch batch_;
     ExportInfo info_;
 };

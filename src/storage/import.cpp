@@ -76,7 +76,9 @@ private:
         if (standard_input_ == nullptr || options_.from.empty()) {
             return fail(Code::kInvalidArgument,
                         "standard input has no extension that tells its format",
-                        "say what it is with --from npy|fvecs|bvecs|csv|tsv|jsonl|text|markdown");
+                        "say what it is with --from "
+                        "npy|npz|fvecs|bvecs|fbin|u8bin|i8bin|csv|tsv|jsonl|text|"
+                        "markdown");
         }
         data::Format format{};
         ABI_TRY(const bool records, record_format({}, format));
@@ -107,6 +109,7 @@ private:
         ABI_TRY(const bool records, record_format(path, format));
         if (!records) {
             ABI_CHECK(check_embedder(path));
+            intake_.set_unit("line");
             return documents_.import_file(path);
         }
         ABI_TRY(const auto source, context_.fs->open_source(path));
@@ -131,6 +134,8 @@ private:
             failed = !status;
             return status;
         };
+        const bool is_text = format == data::Format::kCsv || format == data::Format::kJsonl;
+        intake_.set_unit(is_text ? "line" : "row");
         ABI_TRY(const auto reader, data::make_reader(format, source, reading));
         ++info_.files;
         if (context_.progress != nullptr) {

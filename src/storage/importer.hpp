@@ -34,6 +34,8 @@ public:
     Status finish();
     // Hands chunks that wait for a full commit on.
     Status flush();
+    // What the numbers of bad rows count in what comes now: "line" or "row".
+    void set_unit(std::string_view unit) noexcept { unit_ = unit; }
     // Records a bad row; an error when the options say that the import fails on it.
     Status reject(const std::string& name, std::uint64_t line, std::string reason);
 
@@ -48,6 +50,7 @@ private:
     Database& database_;
     const ImportOptions& options_;
     ImportInfo& info_;
+    std::string_view unit_ = "line";
     data::RecordBatch pending_;  // chunks waiting for a full commit
     std::vector<data::RecordBatch>
         unlearned_;  // batches waiting for the embedder to learn from them

@@ -58,7 +58,7 @@ Status RowIntake::reject(const std::string& name, std::uint64_t line, std::strin
     if (options_.on_error == OnError::kSkip) {
         return {};
     }
-    return fail(Code::kInvalidData, fmt::format("'{}' line {}: {}", name, line, reason),
+    return fail(Code::kInvalidData, fmt::format("'{}' {} {}: {}", name, unit_, line, reason),
                 "'--on-error skip' leaves bad rows out and counts them");
 }
 

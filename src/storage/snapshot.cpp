@@ -108,4 +108,60 @@ Status Snapshot::scan(std::uint64_t offset,
     return {};
 }
 
+Status Snapshot::scan_runs(std::uint64_t max_rows,
+                           const std::function<Status(RowRun)>& visit) const {
+    for (const Run& run : runs_of(*state_, max_rows)) {
+        const auto dead = [&run](std::uint64_t i) {
+            return run.deleted != nullptr && run.deleted->test(run.deleted_bit + i);
+        };
+        if (run.deleted == nullptr) {
+            ABI_CHECK(visit({run.number, run.count}));
+            continue;
+        }
+        for (std::uint64_t begin = 0; begin < run.count;) {
+            if (dead(begin)) {
+                ++begin;
+                continue;
+            }
+            std::uint64_t end = begin + 1;
+            while (end < run.count && !dead(end)) {
+                ++end;
+            }
+            ABI_CHECK(visit({run.number + begin, end - begin}));
+            begin = end;
+        }
+    }
+    return {};
+}
+
+Result<std::span<const float>> Snapshot::read_vectors(RowRun run,
+                                                      std::vector<float>& decoded) const {
+    return guarded([&]() -> Result<std::span<const float>> {
+        ABI_CHECK(run.count == 0 ? Status() : check_row(*state_, run.first + run.count - 1));
+        ABI_TRY(const std::span<const std::byte> stored, state_->vectors(run.first, run.count));
+        const VectorShape shape = state_->shape();
+        const auto values = static_cast<std::size_t>(run.count * shape.dimension);
+        if (shape.element == ElementType::kFloat32) {
+            return std::span(reinterpret_cast<const float*>(stored.data()), values);
+        }
+        decoded.resize(values);
+        decode_vectors(shape, stored.data(), run.count, decoded.data());
+        return decoded;
+    });
+}
+
+Result<std::optional<std::string_view>> Snapshot::read_text(RowNumber row) const {
+    return guarded([&]() -> Result<std::optional<std::string_view>> {
+        ABI_CHECK(check_row(*state_, row));
+        return state_->text(row);
+    });
+}
+
+Result<std::optional<std::string_view>> Snapshot::read_metadata(RowNumber row) const {
+    return guarded([&]() -> Result<std::optional<std::string_view>> {
+        ABI_CHECK(check_row(*state_, row));
+        return state_->metadata(row);
+    });
+}
+
 }  // namespace abikit::storage

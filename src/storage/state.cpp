@@ -56,16 +56,16 @@ Result<std::string> State::id(RowNumber row) const {
     return std::string(log_rows.id(static_cast<MemRow>(at.row)));
 }
 
-Result<std::span<const std::byte>> State::vector(RowNumber row) const {
-    const Place at = place(row);
+Result<std::span<const std::byte>> State::vectors(RowNumber first, std::uint64_t count) const {
+    const Place at = place(first);
     const std::size_t row_bytes = shape().row_bytes();
     if (at.unit < segments.size()) {
-        ABI_TRY(const std::byte* const bytes, segments[at.unit].segment->vectors(at.row, 1));
-        return std::span(bytes, row_bytes);
+        ABI_TRY(const std::byte* const bytes, segments[at.unit].segment->vectors(at.row, count));
+        return std::span(bytes, count * row_bytes);
     }
     const auto mem = static_cast<MemRow>(at.row);
     return std::span(log_rows.chunk_of(mem).vectors() + log_rows.slot_of(mem) * row_bytes,
-                     row_bytes);
+                     count * row_bytes);
 }
 
 Result<std::optional<std::string_view>> State::text(RowNumber row) const {

@@ -56,7 +56,9 @@ struct State {
     Result<std::optional<RowNumber>> find(std::string_view id) const;
     Result<std::string> id(RowNumber row) const;
     // As it is stored: shape().row_bytes().
-    Result<std::span<const std::byte>> vector(RowNumber row) const;
+    Result<std::span<const std::byte>> vector(RowNumber row) const { return vectors(row, 1); }
+    // The same for rows that lie behind each other within one segment or chunk.
+    Result<std::span<const std::byte>> vectors(RowNumber first, std::uint64_t count) const;
     Result<std::optional<std::string_view>> text(RowNumber row) const;
     Result<std::optional<std::string_view>> metadata(RowNumber row) const;
 };

@@ -18,7 +18,8 @@ namespace abikit::storage {
 enum class OnError { kFail, kSkip };
 
 struct ImportOptions {
-    std::string from;  // "", "npy", "fvecs", "bvecs", "csv", "tsv", "jsonl", "text", "markdown"
+    // "" tells by the extension; else a data::Format by name, "tsv", "text" or "markdown".
+    std::string from;
     std::size_t commit_every = 8192;  // rows in one atomic commit
     OnError on_error = OnError::kFail;
     // What relative paths of documents are relative to, stored with their rows (metadata "base"),
@@ -60,7 +61,8 @@ ABI_API Status import_files(const Context& context, Database& database,
 struct ExportInfo {
     std::uint64_t rows = 0;
 };
-// Writes all live rows in order of insertion. to: "npy", "csv", "jsonl".
+// Writes all live rows in order of insertion. to: "npy", "npz", "fvecs", "bvecs", "fbin", "csv",
+// "jsonl".
 ABI_API Result<ExportInfo> export_rows(const Context& context, const Database& database,
                                        std::string_view to, ByteSink& sink);
 

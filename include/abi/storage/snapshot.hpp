@@ -37,6 +37,12 @@ struct RowView {
     std::optional<std::string_view> metadata;  // a JSON object in compact form
 };
 
+// Live rows that lie behind each other, no deleted one among them.
+struct RowRun {
+    RowNumber first = 0;
+    std::uint64_t count = 0;
+};
+
 struct Hit {
     RowNumber row = 0;
     float distance = 0.0F;
@@ -81,6 +87,15 @@ public:
     // Visits live rows in order of insertion, skipping the first `offset`; stops when the visitor
     // returns false or fails.
     Status scan(std::uint64_t offset, const std::function<Result<bool>(RowNumber)>& visit) const;
+    // The same in runs of at most `max_rows`, each as long as it can be; stops when the visitor
+    // fails.
+    Status scan_runs(std::uint64_t max_rows, const std::function<Status(RowRun)>& visit) const;
+    // The vectors of a run that scan_runs gave, row-major: as they lie where the collection stores
+    // float32, which live as long as the snapshot; otherwise `decoded`, which is overwritten.
+    Result<std::span<const float>> read_vectors(RowRun run, std::vector<float>& decoded) const;
+    // One column of a row; absent is nullopt. Views live as long as the snapshot.
+    Result<std::optional<std::string_view>> read_text(RowNumber row) const;
+    Result<std::optional<std::string_view>> read_metadata(RowNumber row) const;
 
     // Exact nearest rows of each query. queries: count x dimension, row-major, all finite. k >= 1.
     // Each result ascends by distance (ties by insertion) and has min(k, rows()) hits. All threads

@@ -238,9 +238,12 @@ CommandSpec db_export_spec() {
         .path = {"db", "export"},
         .summary = "write all rows to standard output or a file",
         .description =
-            "Writes the live rows in the order of their insertion. JSON lines and CSV hold ids, "
+            "Writes the live rows in the order of their insertion. JSON lines, CSV and npz hold "
+            "ids, "
             "vectors, texts and "
-            "metadata; npy holds the vectors alone. What is exported is imported again bit for "
+            "metadata; npy, fvecs, bvecs and fbin hold the vectors alone, bvecs only integers from "
+            "0 "
+            "to 255. What is exported is imported again bit for "
             "bit.",
         .operands = {database_operand()},
         .options = {{.name = "to",
@@ -248,9 +251,10 @@ CommandSpec db_export_spec() {
                      .metavar = "FORMAT",
                      .help = "format of the data",
                      .default_value = "jsonl",
-                     .choices = {"npy", "csv", "jsonl"}}},
+                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl"}}},
         .examples = {{"abi db export notes.wdbx --to jsonl --output notes.jsonl", "everything"},
-                     {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"}},
+                     {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"},
+                     {"abi db export notes.wdbx --to npz --output notes.npz", "for numpy.load"}},
         .handler = run_export,
     };
 }

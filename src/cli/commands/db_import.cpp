@@ -138,7 +138,8 @@ std::vector<OptionSpec> options() {
          .type = ValueType::kChoice,
          .metavar = "FORMAT",
          .help = "format of the input when its extension does not tell",
-         .choices = {"npy", "fvecs", "bvecs", "csv", "tsv", "jsonl", "text", "markdown"}},
+         .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv", "tsv",
+                     "jsonl", "text", "markdown"}},
         {.name = "commit-every",
          .type = ValueType::kInteger,
          .metavar = "N",
@@ -177,7 +178,7 @@ CommandSpec db_import_spec() {
         .path = {"db", "import"},
         .summary = "import vectors, records and documents",
         .description =
-            "Reads .npy, .fvecs, .bvecs, CSV, TSV and JSON lines "
+            "Reads .npy, .npz, .fvecs, .bvecs, .fbin, .u8bin, .i8bin, CSV, TSV and JSON lines "
             "({\"id\",\"vector\",\"text\",\"metadata\"}) as rows, and "
             "everything else as text documents. Documents are chunked by paragraph (Markdown: by "
             "heading) into rows "

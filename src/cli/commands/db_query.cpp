@@ -38,7 +38,7 @@ Result<std::vector<float>> read_queries(Invocation& invocation, const Database& 
     } else if (!data::format_from_path(path, format)) {
         return fail(Code::kInvalidArgument,
                     fmt::format("the extension of '{}' does not tell its format", path),
-                    "say what it is with --from npy|fvecs|bvecs|csv|jsonl");
+                    "say what it is with --from npy|npz|fvecs|bvecs|fbin|u8bin|i8bin|csv|jsonl");
     }
     std::unique_ptr<ByteSource> file;
     if (path != "-") {
@@ -217,7 +217,8 @@ CommandSpec db_query_spec() {
                      .type = ValueType::kChoice,
                      .metavar = "FORMAT",
                      .help = "format of --file when its extension does not tell",
-                     .choices = {"npy", "fvecs", "bvecs", "csv", "jsonl"}},
+                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv",
+                                 "jsonl"}},
                     {.name = "k",
                      .short_name = 'k',
                      .type = ValueType::kInteger,
