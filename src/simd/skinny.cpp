@@ -1,5 +1,6 @@
 // Cuts a product with a narrow matrix into tasks by its shape, and finishes what they summed. Read
-// skinny.hpp for the contract, kernels/skinny_f32.cpp for what a task does.
+// skinny.hpp for the contract, kernels/skinny_rows_f32.cpp and
+// kernels/skinny_columns_f32.cpp for what a task does.
 #include "skinny.hpp"
 
 #include <algorithm>
@@ -56,10 +57,22 @@ void plan_rows(const Problem& p, Plan& plan) {
     plan.sums_floats = round_up(p.rows * plan.sums_row_stride, kLine);
 }
 
+// Blocks of depth of W and sums stay in the second-level cache. Longer pieces of memory are read
+// faster: a page of each of several rows costs as many walks through the page tables.
+std::size_t columns_row_block(const Problem& p) {
+    constexpr std::size_t kWide = 6144;
+    if (p.columns > 4) {
+        return p.columns > 8 ? 2048 : 1024;
+    }
+    if (p.depth < 2048) {  // too few ranges of depth for the threads
+        return p.columns <= 2 ? 4096 : 1024;
+    }
+    const std::size_t blocks = std::max<std::size_t>(1, divide_up(p.rows, kWide));
+    return round_up(std::max<std::size_t>(1, divide_up(p.rows, blocks)), 64);
+}
+
 void plan_columns(const Problem& p, Plan& plan) {
-    // Blocks of depth of W and sums stay in the second-level cache; shorter pieces of memory are
-    // read more slowly.
-    plan.row_block = p.columns <= 2 ? 4096 : 1024;
+    plan.row_block = columns_row_block(p);
     plan.x_row_stride = p.x_row_stride;
     plan.x_column_stride = p.x_column_stride;
     plan.sums_column_stride = round_up(p.rows, kLine) + kLine;

@@ -1,6 +1,6 @@
 // Products of a big matrix with a narrow one: what sgemv is, and what sgemm calls when one side of
 // the result is at most kMaxColumns. Bound by reading the big matrix once, so it is never packed.
-// Read abi/simd/gemv.hpp for the public form, kernels/skinny_f32.cpp for the loops.
+// Read abi/simd/gemv.hpp for the public form, kernels/skinny_rows_f32.cpp for the loops.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What skinny.cpp hands to the kernels of kernels/skinny_f32.cpp: one task, a block of W that no
-// other task of the same depth range writes sums for.
+// What skinny.cpp hands to the kernels of kernels/skinny_{rows,columns}_f32.cpp: a block of W that
+// no other task of the same depth range writes sums for.
 #pragma once
 
 #include <cstddef>

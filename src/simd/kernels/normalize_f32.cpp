@@ -177,17 +177,11 @@ struct ExponentialMultiple {
     float factor;
 };
 
-// What the exponentials of a chunk come to, in lanes.
-struct ChunkResult {
-    HWY_ALIGN float sum[hn::MaxLanes(Floats())];
-    float largest;
-};
-
-// out[i] = e^(x[i] - top), or nothing when out is null, added to `sum`; finds the largest value
-// too.
+// out[i] = e^(x[i] - top), or nothing when out is null, added to `sum`. Returns whether no value
+// exceeds `limit`.
 template <bool kStore>
-HWY_INLINE void exponentials(const float* x, std::size_t count, bool far, float top, float* out,
-                             Vec sum, ChunkResult& result) {
+HWY_INLINE bool exponentials(const float* x, std::size_t count, bool far, float top, float limit,
+                             float* out, Vec& sum) {
     const Floats d;
     const std::size_t lanes = hn::Lanes(d);
     const Vec origin = hn::Set(d, top);
@@ -225,8 +219,8 @@ HWY_INLINE void exponentials(const float* x, std::size_t count, bool far, float 
         m0 = hn::Max(hn::IfThenElse(some, values, m0), m0);
         s1 = hn::Add(s1, hn::IfThenElseZero(some, e));
     }
-    hn::Store(hn::Add(s0, s1), d, result.sum);
-    result.largest = math::Greatest::of_lanes(d, hn::Max(m0, m1));
+    sum = hn::Add(s0, s1);
+    return hn::AllFalse(d, hn::Gt(hn::Max(m0, m1), hn::Set(d, limit)));
 }
 
 // The steps of softmax, or of its logarithm, which keeps no exponentials.
@@ -249,13 +243,13 @@ public:
         if (begin == 0) {
             top_ = math::extreme_of<math::Greatest>(d, row, count);
         }
-        ChunkResult result;
-        add_chunk(row, begin, count, result);
-        if (HWY_UNLIKELY(result.largest > top_ + kSlack)) {
-            raise_top(result.largest, begin);
-            add_chunk(row, begin, count, result);
+        Vec sum = sum_.lanes();
+        if (HWY_UNLIKELY(!add_chunk(row, begin, count, sum))) {
+            raise_top(math::extreme_of<math::Greatest>(d, row + begin, count), begin);
+            sum = sum_.lanes();
+            add_chunk(row, begin, count, sum);
         }
-        sum_.set_lanes(hn::Load(d, result.sum));
+        sum_.set_lanes(sum);
     }
     HWY_INLINE std::size_t write(std::size_t row, std::size_t begin, std::size_t end) {
         float* out = shape_.out + row * shape_.cols;
@@ -287,15 +281,13 @@ private:
 
     // -infinity cannot be taken off; with 0 its exponentials are zeros.
     HWY_INLINE float finite_top() const { return top_ == math::Greatest::kNone ? 0.0F : top_; }
-    HWY_INLINE void add_chunk(const float* row, std::size_t begin, std::size_t count,
-                              ChunkResult& result) {
+    HWY_INLINE bool add_chunk(const float* row, std::size_t begin, std::size_t count, Vec& sum) {
+        const float top = finite_top();
+        const float limit = top_ + kSlack;
         if (!kLogarithm && kept_ != nullptr) {
-            exponentials<true>(row + begin, count, far_, finite_top(), kept_ + begin, sum_.lanes(),
-                               result);
-        } else {
-            exponentials<false>(row + begin, count, far_, finite_top(), nullptr, sum_.lanes(),
-                                result);
+            return exponentials<true>(row + begin, count, far_, top, limit, kept_ + begin, sum);
         }
+        return exponentials<false>(row + begin, count, far_, top, limit, nullptr, sum);
     }
     // Only rows that rise by kSlack from chunk to chunk come here often.
     HWY_NOINLINE void raise_top(float top, std::size_t before) {
