@@ -48,8 +48,11 @@ Result<Bitmap> read_deletes(FileSystem& fs, const std::string& directory, const 
     ABI_TRY(const std::string bytes, fs.read_file(path));
     const std::size_t words = (entry.rows + 63) / 64;
     if (bytes.size() >= kDeletesHeaderBytes && bytes.starts_with(kDeletesMagic)) {
-        Decoder header(std::string_view(bytes).substr(kDeletesMagic.size()));
-        if (const auto version = header.get<std::uint32_t>(); version > kDeletesVersion) {
+        const std::string_view head = std::string_view(bytes).substr(0, kDeletesHeaderBytes - 4);
+        const auto version = Decoder(head.substr(kDeletesMagic.size())).get<std::uint32_t>();
+        const auto crc = Decoder(std::string_view(bytes).substr(head.size())).get<std::uint32_t>();
+        // Damage must not look like a newer version.
+        if (version > kDeletesVersion && crc == crc32c(as_bytes(head))) {
             return fail(newer_format(path, version));
         }
     }

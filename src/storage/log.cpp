@@ -8,6 +8,7 @@
 #include <abi/core/crc32c.hpp>
 
 #include "log_format.hpp"
+#include "log_mark.hpp"
 
 namespace abikit::storage {
 
@@ -26,6 +27,13 @@ std::string encode_file_header(const LogIdentity& identity, std::uint32_t versio
     out.put(std::uint32_t{0});
     out.put(crc32c(as_bytes(out.bytes())));
     return out.take();
+}
+
+// Whether what it says can be believed: damage must not look like a newer version.
+bool header_is_intact(std::string_view bytes) {
+    std::uint32_t crc = 0;
+    std::memcpy(&crc, bytes.data() + kLogHeaderBytes - sizeof crc, sizeof crc);
+    return crc == crc32c(as_bytes(bytes.substr(0, kLogHeaderBytes - sizeof crc)));
 }
 }  // namespace
 
@@ -47,6 +55,8 @@ Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& id
 Result<LogReader> LogReader::open(FileSystem& fs, const std::string& path,
                                   const LogIdentity& identity) {
     ABI_TRY(auto file, fs.open(path, OpenMode::kRead));
+    // Before the size: a writer at work makes the log longer before it says so.
+    const std::uint64_t marked_end = read_log_mark(fs, path, identity);
     ABI_TRY(const std::uint64_t size, file->size());
     std::array<std::byte, kLogHeaderBytes> raw{};
     ABI_TRY(const std::size_t got, file->read_at(0, raw));
@@ -57,14 +67,14 @@ Result<LogReader> LogReader::open(FileSystem& fs, const std::string& path,
     }
     Decoder header(bytes.substr(kMagic.size()));
     const auto version = header.get<std::uint32_t>();
-    if (version > kFormatVersion) {
+    if (version > kFormatVersion && header_is_intact(bytes)) {
         return fail(newer_format(path, version));
     }
     if (bytes != encode_file_header(identity, version)) {
         return fail(corruption(path, kMagic.size(),
                                "the header is damaged or belongs to another database"));
     }
-    return LogReader(std::move(file), identity, size);
+    return LogReader(std::move(file), identity, size, marked_end);
 }
 
 Result<std::optional<LogReader::Header>> LogReader::read_header(std::uint64_t offset) const {
@@ -123,12 +133,16 @@ Result<std::optional<LogRecord>> LogReader::take_whole() {
 }
 
 Result<std::optional<LogRecord>> LogReader::next() {
-    if (position_ >= size_) {
+    if (position_ >= size_ && position_ >= marked_end_) {
         return std::nullopt;
     }
     ABI_TRY(auto record, take_whole());
     if (record) {
         return record;
+    }
+    if (position_ < marked_end_) {
+        return fail(corruption(file_->path(), position_,
+                               "a log record that was durable is damaged or cut off"));
     }
     ABI_TRY(const bool damaged, was_durable(position_));
     if (!damaged) {

@@ -48,12 +48,14 @@ Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& id
 // Reads records in order. Single thread.
 class LogReader {
 public:
-    // kCorrupt when the header is damaged or belongs to another database or log.
+    // kCorrupt when the header is damaged or belongs to another database or log. What the mark
+    // beside it (log_mark.hpp) calls durable must be whole.
     static Result<LogReader> open(FileSystem& fs, const std::string& path,
                                   const LogIdentity& identity);
     // The next whole record of the log as long as it was on opening; nullopt at the end. A damaged
-    // record is kCorrupt when a valid one behind it says that it was durable; otherwise it is a
-    // commit that was cut off before it was durable, and it and what is behind it is left out.
+    // or missing record is kCorrupt when a valid one behind it, or the mark, says that it was
+    // durable; otherwise it is a commit that was cut off before, and it and what is behind it is
+    // left out.
     Result<std::optional<LogRecord>> next();
     // The next whole record of the log as long as it is now: for following a writer. nullopt when
     // there is none yet; what is damaged looks like not yet written. Two system calls.
@@ -66,8 +68,9 @@ public:
     std::uint64_t torn_bytes() const noexcept { return size_ > position_ ? size_ - position_ : 0; }
 
 private:
-    LogReader(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t size)
-        : file_(std::move(file)), identity_(identity), size_(size) {}
+    LogReader(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t size,
+              std::uint64_t marked_end)
+        : file_(std::move(file)), identity_(identity), size_(size), marked_end_(marked_end) {}
     struct Header;
     Result<std::optional<Header>> read_header(std::uint64_t offset) const;
     Result<std::optional<LogRecord>> take_whole();
@@ -78,6 +81,7 @@ private:
     std::unique_ptr<File> file_;
     LogIdentity identity_;
     std::uint64_t size_ = 0;
+    std::uint64_t marked_end_ = 0;  // everything before it was durable
     std::uint64_t position_ = kLogHeaderBytes;
     std::uint64_t last_lsn_ = 0;
     std::vector<std::uint64_t> buffer_;  // of words, for the alignment
@@ -123,9 +127,10 @@ public:
     bool broken() const noexcept { return broken_; }
 
 private:
-    LogWriter(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t end,
-              const SyncPolicy& policy)
+    LogWriter(std::unique_ptr<File> file, std::unique_ptr<File> mark, const LogIdentity& identity,
+              std::uint64_t end, const SyncPolicy& policy)
         : file_(std::move(file)),
+          mark_(std::move(mark)),
           identity_(identity),
           policy_(policy),
           end_(end),
@@ -140,8 +145,10 @@ private:
     void lay_out(std::uint64_t from, std::span<const std::byte> zeros);
     std::size_t room_to_lay_out(std::uint64_t from) const;
     bool sync_is_due(std::uint64_t end) const;
+    void note_durable(std::uint64_t end) noexcept;
 
     std::unique_ptr<File> file_;
+    std::unique_ptr<File> mark_;  // null: there is none to write
     LogIdentity identity_;
     SyncPolicy policy_;
     std::uint64_t end_ = 0;

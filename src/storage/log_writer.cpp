@@ -2,6 +2,7 @@
 // zeros laid out ahead of small records, which makes their syncs cheaper. Reading is in log.cpp.
 #include <algorithm>
 #include <array>
+#include <new>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <abi/core/time.hpp>
 
 #include "log_format.hpp"
+#include "log_mark.hpp"
 
 namespace abikit::storage {
 
@@ -88,7 +90,24 @@ Result<std::unique_ptr<LogWriter>> LogWriter::open(FileSystem& fs, const std::st
         ABI_CHECK(rewrite_in_place(*file, end));
         ABI_CHECK(file->sync());
     }
-    return std::unique_ptr<LogWriter>(new LogWriter(std::move(file), identity, end, policy));
+    auto mark = fs.open(join_path(parent_path(path), kLockName), OpenMode::kReadWrite);
+    std::unique_ptr<LogWriter> writer(
+        new LogWriter(std::move(file), mark ? *std::move(mark) : nullptr, identity, end, policy));
+    writer->note_durable(end);
+    return writer;
+}
+
+// Behind every sync that succeeded. A mark that cannot be written is as good as an old one.
+void LogWriter::note_durable(std::uint64_t end) noexcept {
+    durable_end_ = end;
+    if (mark_ == nullptr || end == kLogHeaderBytes) {
+        return;
+    }
+    try {
+        static_cast<void>(mark_->write_at(0, encode_log_mark(identity_, end)));
+    } catch (const std::bad_alloc&) {
+        return;  // an error that could not be told
+    }
 }
 
 Status LogWriter::check_usable() const {
@@ -209,14 +228,15 @@ Status LogWriter::append(std::span<const LogEntry> entries) {
         // Give the space back, durably: all but the padding may have been written, and a crash must
         // not bring back what was reported as failed.
         if (file_->truncate(end_) && file_->sync()) {
-            durable_end_ = laid_out_end_ = end_;
+            note_durable(end_);
+            laid_out_end_ = end_;
             broken_ = false;
         }
         return written;
     }
     if (sync_is_due(plan.end)) {
         ABI_CHECK(file_->sync());
-        durable_end_ = plan.end;
+        note_durable(plan.end);
     }
     end_ = plan.end;
     broken_ = false;
@@ -236,7 +256,7 @@ Status LogWriter::sync() {
     }
     broken_ = true;
     ABI_CHECK(file_->sync());
-    durable_end_ = end_;
+    note_durable(end_);
     broken_ = false;
     return {};
 }

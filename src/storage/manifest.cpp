@@ -298,11 +298,11 @@ Result<Manifest> decode_manifest(std::string_view bytes, std::string_view path) 
     const auto body_crc = header.get<std::uint32_t>();
     const std::uint32_t expected = crc32c(as_bytes(bytes.substr(0, header.position())));
     const bool intact = header.get<std::uint32_t>() == expected;
-    if (version > kFormatVersion || (intact && (features & ~kKnownRequiredFeatures) != 0)) {
-        return fail(newer_format(path, version));
-    }
     if (!intact) {
         return fail(corruption(path, 0, "the header does not match its checksum"));
+    }
+    if (version > kFormatVersion || (features & ~kKnownRequiredFeatures) != 0) {
+        return fail(newer_format(path, version));
     }
     const std::string_view body = bytes.substr(kHeaderBytes);
     if (body.size() != length || crc32c(as_bytes(body)) != body_crc) {

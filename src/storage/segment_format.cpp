@@ -146,13 +146,10 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::uint64_
     const auto version = in.get<std::uint32_t>();
     in.get<std::uint32_t>();
     const auto features = in.get<std::uint64_t>();
-    if (version > kFormatVersion) {
-        return fail(newer_format(path, version));
-    }
     if (crc32c(as_bytes(bytes.substr(0, kCrcOffset))) != segment_header_crc(bytes)) {
         return fail(corruption(path, 0, "the header does not match its checksum"));
     }
-    if ((features & ~kKnownRequiredFeatures) != 0) {
+    if (version > kFormatVersion || (features & ~kKnownRequiredFeatures) != 0) {
         return fail(newer_format(path, version));
     }
     SegmentHeader header;

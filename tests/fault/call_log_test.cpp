@@ -164,8 +164,12 @@ TEST_SUITE("fault") {
     TEST_CASE("call log: the audit itself sees a missing, failed or late sync") {
         MemoryFileSystem fs;
         import_with_marks(fs);
-        const std::vector<FsOperation> log = fs.log();
+        std::vector<FsOperation> log = fs.log();
         std::size_t doctored = 0;
+        // What a commit does behind its sync, such as noting the log's end, acknowledges nothing.
+        std::erase_if(log, [](const FsOperation& operation) {
+            return operation.path.ends_with("LOCK") && operation.call == FsCall::kWrite;
+        });
         for (std::size_t i = 0; i + 1 < log.size(); ++i) {
             if (log[i].call != FsCall::kSync || !is_log(log[i]) ||
                 log[i + 1].call != FsCall::kMark) {

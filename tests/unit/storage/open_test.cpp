@@ -1,6 +1,8 @@
 // Making, opening, closing and checkpointing databases: who may, and what is left on the disk.
 #include <algorithm>
+#include <cstring>
 
+#include <abi/core/crc32c.hpp>
 #include <abi/core/fs_fault.hpp>
 
 #include "storage/format.hpp"
@@ -326,7 +328,14 @@ TEST_SUITE("storage") {
     TEST_CASE("open: a newer format is told apart from damage") {
         MemoryStore store;
         store.create();
-        flip(store.fs, "/db/MANIFEST", 8, 0x01);  // version 2 becomes 3
+        std::string bytes = whole(store.fs, "/db/MANIFEST");
+        bytes[8] = 3;
+        put(store.fs, "/db/MANIFEST", bytes);
+        const Error damaged = error_of(Database::open(store.context, "/db", AccessMode::kRead));
+        CHECK(damaged.code() == Code::kCorrupt);
+        const std::uint32_t crc = crc32c(std::as_bytes(std::span(bytes).first(36)));
+        std::memcpy(bytes.data() + 36, &crc, sizeof crc);
+        put(store.fs, "/db/MANIFEST", bytes);
         const Error error = error_of(Database::open(store.context, "/db", AccessMode::kReadWrite));
         CHECK(error.code() == Code::kIncompatible);
         CHECK(error.hint() == "use a newer abi");
