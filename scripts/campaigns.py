@@ -128,6 +128,8 @@ class Campaign:
                     continue
                 if isinstance(value, int):
                     added[key] = added.get(key, 0) + value
+                elif key == "database":  # the same in every share
+                    added[key] = value
                 elif isinstance(value, dict):
                     table = added.setdefault(key, {})
                     for entry, count in value.items():
