@@ -99,7 +99,7 @@ _abi_value() {
         "db init|--dim") : ;;
         "db init|--metric") _abi_words "l2 cosine dot" ;;
         "db init|--embedder") : ;;
-        "db import|--from") _abi_words "npy npz fvecs bvecs fbin u8bin i8bin csv tsv jsonl text markdown" ;;
+        "db import|--from") _abi_words "npy npz fvecs bvecs fbin u8bin i8bin csv tsv jsonl text markdown wdbx" ;;
         "db import|--commit-every") : ;;
         "db import|--on-error") _abi_words "fail skip" ;;
         "db import|--id-column") : ;;
@@ -119,7 +119,7 @@ _abi_value() {
         "db update|--metadata") : ;;
         "db list|--limit") : ;;
         "db list|--offset") : ;;
-        "db export|--to") _abi_words "npy npz fvecs bvecs fbin csv jsonl" ;;
+        "db export|--to") _abi_words "npy npz fvecs bvecs fbin csv jsonl wdbx" ;;
         "db backup verify|--backup") : ;;
         "db backup prune|--keep") : ;;
         "db restore|--backup") : ;;

@@ -371,6 +371,35 @@ Status Database::Impl::create_collection(const CollectionOptions& options) {
     return advance(std::move(next));
 }
 
+Status Database::Impl::adopt(const Impl& source, std::span<const std::string> names) {
+    ABI_CHECK(check_writable());
+    NextGeneration next = fold();
+    for (const std::string& name : names) {
+        ABI_TRY(const std::size_t from, source.core_of(name));
+        const Core& core = source.cores_[from];
+        const auto to = core_of(name);
+        if (!to && cores_.size() + names.size() > kMaxCollections) {
+            return fail(Code::kLimit, fmt::format("database '{}' has {} collections: no more fit",
+                                                  path_, cores_.size()));
+        }
+        NextCollection& collection = to ? next.collections[*to] : next.collections.emplace_back();
+        const std::uint64_t given = collection.entry.next_ordinal;
+        const std::uint32_t id = to ? collection.entry.id : next.manifest.next_collection++;
+        collection.entry = *core.entry;
+        collection.entry.id = id;
+        collection.entry.segments.clear();
+        collection.entry.next_ordinal = std::max(to ? given : 0, core.next_ordinal);
+        collection.entry.embedder_number = 0;
+        collection.entry.embedder_crc = 0;
+        collection.segments.clear();
+        collection.embedder = core.embedder;
+        // A state that was learned is written to a file of its own; a fresh one has none.
+        collection.old_embedder = core.entry->embedder_number == 0 ? core.embedder : nullptr;
+        collection.source = std::make_unique<StateRows>(core.state, 0);
+    }
+    return advance(std::move(next));
+}
+
 Status Database::Impl::drop_collection(std::string_view name) {
     ABI_CHECK(check_writable());
     ABI_TRY(const std::size_t core, core_of(name));

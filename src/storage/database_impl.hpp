@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include <abi/storage/archive.hpp>
 #include <abi/storage/database.hpp>
 
 #include "batch_codec.hpp"
@@ -48,6 +49,12 @@ public:
     Status create_snapshot(std::string_view name);
     Status drop_snapshot(std::string_view name);
     Status upgrade();
+
+    // Makes these collections those of `source`, in one step: new ones, or ones without rows.
+    Status adopt(const Impl& source, std::span<const std::string> names);
+
+    // archive.cpp
+    Result<ArchiveInfo> write_archive(const Context& context, ByteSink& sink) const;
 
     // optimize.cpp
     Result<OptimizeInfo> optimize(std::uint32_t collection);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <abi/data/value.hpp>
+#include <abi/storage/archive.hpp>
 #include <abi/text/utf8.hpp>
 
 #include "format.hpp"
@@ -140,7 +141,8 @@ Status DocumentImporter::import_directory(const std::string& given) {
     for (const std::string& path : files) {
         ABI_CHECK(context_.cancel.check());
         data::Format format;
-        if (options_.from.empty() && data::format_from_path(path, format)) {
+        if (options_.from.empty() &&
+            (data::format_from_path(path, format) || is_archive_path(path))) {
             skip(path, "it is a data file: import it by its name");
         } else {
             ABI_CHECK(import_found(path));

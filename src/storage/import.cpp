@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <abi/storage/archive.hpp>
+
 #include "guard.hpp"
 #include "importer.hpp"
 
@@ -80,6 +82,10 @@ private:
                         "npy|npz|fvecs|bvecs|fbin|u8bin|i8bin|csv|tsv|jsonl|text|"
                         "markdown");
         }
+        if (options_.from == "wdbx") {
+            return fail(Code::kInvalidArgument, "an archive cannot be read from standard input",
+                        "give the file itself: it is checked before anything is written");
+        }
         data::Format format{};
         ABI_TRY(const bool records, record_format({}, format));
         if (records) {
@@ -104,6 +110,10 @@ private:
             }
             ABI_CHECK(check_embedder(path));
             return documents_.import_directory(path);
+        }
+        if (options_.from == "wdbx" || (options_.from.empty() && is_archive_path(path))) {
+            ABI_CHECK(intake_.finish());
+            return import_archive(context_, database_, path, options_, info_);
         }
         data::Format format{};
         ABI_TRY(const bool records, record_format(path, format));

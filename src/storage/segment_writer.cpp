@@ -220,4 +220,9 @@ Result<SegmentEntry> write_segment(const Context& context, const std::string& di
     return entry;
 }
 
+Result<SegmentEntry> write_segment(const Context& context, File& file, SegmentHeader identity,
+                                   RowSource& source) {
+    return Writer(context, file, std::move(identity)).run(source);
+}
+
 }  // namespace abikit::storage

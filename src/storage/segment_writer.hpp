@@ -33,5 +33,9 @@ public:
 // syncs it; the directory is synced by the caller's manifest swap. On failure the file is removed.
 Result<SegmentEntry> write_segment(const Context& context, const std::string& directory,
                                    SegmentHeader identity, RowSource& source);
+// The same into a file that is there. Bytes come in ascending order, the header at 0 last; between
+// the sections are holes.
+Result<SegmentEntry> write_segment(const Context& context, File& file, SegmentHeader identity,
+                                   RowSource& source);
 
 }  // namespace abikit::storage

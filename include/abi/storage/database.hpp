@@ -14,6 +14,7 @@
 #include <abi/core/export.h>
 #include <abi/core/context.hpp>
 #include <abi/core/error.hpp>
+#include <abi/core/io.hpp>
 #include <abi/data/record.hpp>
 #include <abi/storage/element.hpp>
 #include <abi/storage/embedder.hpp>
@@ -61,6 +62,8 @@ struct SnapshotInfo {
     std::uint64_t lsn = 0;
     std::uint64_t rows = 0;  // of all collections
 };
+
+struct ArchiveInfo;  // archive.hpp
 
 enum class AccessMode { kRead, kReadWrite };
 
@@ -165,6 +168,9 @@ public:
     Result<CommitInfo> commit(const WriteBatch& batch);
     // The same for several collections at once, each at most once; counts are sums.
     Result<CommitInfo> commit_all(std::span<const WriteBatch> batches);
+    // Parts of export_archive and import_archive (archive.hpp), which say what they do.
+    Result<ArchiveInfo> write_archive(const Context& context, ByteSink& sink) const;
+    Status adopt(const Database& source, std::span<const std::string> names);
     // Gives each row of a batch without vectors one from its text. kInvalidArgument without an
     // embedder.
     Status embed(data::RecordBatch& batch) const;

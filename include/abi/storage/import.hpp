@@ -18,7 +18,8 @@ namespace abikit::storage {
 enum class OnError { kFail, kSkip };
 
 struct ImportOptions {
-    // "" tells by the extension; else a data::Format by name, "tsv", "text" or "markdown".
+    // "" tells by the extension; else a data::Format by name, "tsv", "text", "markdown", or "wdbx"
+    // for archives (archive.hpp).
     std::string from;
     std::size_t commit_every = 8192;  // rows in one atomic commit
     OnError on_error = OnError::kFail;

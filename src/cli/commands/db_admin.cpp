@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <abi/core/time.hpp>
+#include <abi/storage/archive.hpp>
 #include <abi/storage/import.hpp>
 
 #include "all.hpp"
@@ -181,6 +182,14 @@ Result<Outcome> run_optimize(Invocation& invocation) {
 
 Result<Outcome> run_export(Invocation& invocation) {
     ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    if (invocation.text("to") == "wdbx") {
+        ABI_TRY(const storage::ArchiveInfo made,
+                storage::export_archive(invocation.context(), database, invocation.out()));
+        static_cast<void>(made);
+        Outcome archived;
+        archived.silent = true;
+        return archived;
+    }
     ABI_TRY(const storage::ExportInfo info,
             storage::export_rows(invocation.context(), database, invocation.text("to"),
                                  invocation.out()));
@@ -244,17 +253,20 @@ CommandSpec db_export_spec() {
             "metadata; npy, fvecs, bvecs and fbin hold the vectors alone, bvecs only integers from "
             "0 "
             "to 255. What is exported is imported again bit for "
-            "bit.",
+            "bit.\n\n"
+            "wdbx is an archive in one file: all collections with their settings and embedders, at "
+            "one moment.",
         .operands = {database_operand()},
         .options = {{.name = "to",
                      .type = ValueType::kChoice,
                      .metavar = "FORMAT",
                      .help = "format of the data",
                      .default_value = "jsonl",
-                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl"}}},
+                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl", "wdbx"}}},
         .examples = {{"abi db export notes.wdbx --to jsonl --output notes.jsonl", "everything"},
                      {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"},
-                     {"abi db export notes.wdbx --to npz --output notes.npz", "for numpy.load"}},
+                     {"abi db export notes.wdbx --to npz --output notes.npz", "for numpy.load"},
+                     {"abi db export notes.wdbx --to wdbx --output notes.wda", "an archive"}},
         .handler = run_export,
     };
 }

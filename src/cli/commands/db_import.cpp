@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <abi/core/time.hpp>
+#include <abi/storage/archive.hpp>
 #include <abi/storage/import.hpp>
 
 #include "all.hpp"
@@ -111,8 +112,46 @@ storage::ImportOptions import_options(Invocation& invocation) {
     return options;
 }
 
+bool is_archive(const Invocation& invocation, const std::string& input) {
+    const std::string from = invocation.text("from");
+    return from == "wdbx" || (from.empty() && storage::is_archive_path(input));
+}
+
+// An archive given for a database that is not there yet: it is made whole, or not at all. Nothing:
+// the ordinary import.
+Result<std::optional<Outcome>> run_create(Invocation& invocation, std::uint64_t start) {
+    const std::vector<std::string> inputs = invocation.operands("FILE");
+    const std::string path = invocation.operand("PATH");
+    if (inputs.size() != 1 || inputs[0] == "-" || !is_archive(invocation, inputs[0])) {
+        return std::nullopt;
+    }
+    ABI_TRY(const auto there, invocation.context().fs->stat(path));
+    if (there) {
+        return std::nullopt;
+    }
+    ABI_TRY(const storage::ArchiveInfo made,
+            storage::create_from_archive(invocation.context(), inputs[0], path));
+    storage::ImportInfo info;
+    info.files = 1;
+    info.rows_read = info.rows_added = made.rows;
+    info.commits = 1;
+    info.bytes_read = made.bytes;
+    Outcome outcome;
+    outcome.report = import_report(info, static_cast<double>(monotonic_ns() - start) * 1e-9);
+    outcome.format = invocation.flag("acks") ? "jsonl" : "";
+    if (invocation.flag("acks")) {
+        ABI_CHECK(invocation.out().write(fmt::format("{{\"durable_rows\":{}}}\n", made.rows)));
+        ABI_CHECK(invocation.out().flush());
+    }
+    return outcome;
+}
+
 Result<Outcome> run(Invocation& invocation) {
     const std::uint64_t start = monotonic_ns();
+    ABI_TRY(std::optional<Outcome> created, run_create(invocation, start));
+    if (created) {
+        return *std::move(created);
+    }
     ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
     const std::vector<std::string> inputs = invocation.operands("FILE");
     storage::ImportInfo info;
@@ -139,7 +178,7 @@ std::vector<OptionSpec> options() {
          .metavar = "FORMAT",
          .help = "format of the input when its extension does not tell",
          .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv", "tsv",
-                     "jsonl", "text", "markdown"}},
+                     "jsonl", "text", "markdown", "wdbx"}},
         {.name = "commit-every",
          .type = ValueType::kInteger,
          .metavar = "N",
@@ -192,6 +231,9 @@ CommandSpec db_import_spec() {
             "{\"durable_rows\":N} on standard output, where N counts this import's rows so far, "
             "and the report is the last "
             "line.\n\n"
+            "An archive (.wda, made by 'abi db export --to wdbx') brings whole collections: into a "
+            "new database where PATH does not exist, else into the collections of the same name. "
+            "It is checked to the last byte before anything is written.\n\n"
             "The first bad row ends the import unless --on-error skip is given; what was committed "
             "before stays.",
         .operands = {database_operand(),
@@ -202,6 +244,7 @@ CommandSpec db_import_spec() {
         .options = options(),
         .examples = {{"abi db import notes.wdbx docs README.md", "documents"},
                      {"abi db import images.wdbx vectors.npy", "vectors; their ids are ordinals"},
+                     {"abi db import copy.wdbx notes.wda", "an archive"},
                      {"abi db import shop.wdbx items.csv --id-column sku --text-column title",
                       "a table"},
                      {"zcat rows.jsonl.gz | abi db import notes.wdbx - --from jsonl", "a stream"}},
