@@ -39,6 +39,7 @@ class Campaign:
         self.name, self.options, self.counted = name, options, counted
         self.command, self.replay = command, replay
         self.done, self.total, self.failures, self.started = {}, 0, 0, time.monotonic()
+        self.finished = lambda result: None  # called with each result that was not kept from before
         self.file, self.last_seed, self.stopped = None, None, False  # a last seed of None: no end
 
     def run(self):
@@ -89,6 +90,7 @@ class Campaign:
                         self.file.write(json.dumps(result) + "\n")
                         self.file.flush()
                     self.add(result)
+                    self.finished(result)
                 if time.monotonic() - shown > 5:
                     shown = time.monotonic()
                     self.show()

@@ -1,6 +1,7 @@
 // The program behind the campaign scripts: does one seed's share and prints it as a line of JSON.
-// 'crash --seed N' cuts the power everywhere in the workload of that seed; 'damage --seed N --step
-// M' does every M-th damage to the files of one database, beginning with number N.
+//   crash --seed N                    cuts the power everywhere in the workload of that seed
+//   damage --seed N --step M          every M-th damage to the files of a database, from number N
+//   on kill --seed N --directory EMPTY   kills the writer of that seed's workload until it is done
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -10,28 +11,34 @@
 
 #include "crash_campaign.hpp"
 #include "damage_campaign.hpp"
+#include "kill_campaign.hpp"
 
 namespace {
 
 using namespace abikit::storage::test;
 using Json = nlohmann::json;
 
-// "--name NUMBER" pairs.
+// "--name VALUE" pairs.
 class Arguments {
 public:
     Arguments(int argc, char** argv) {
         for (int i = 2; i + 1 < argc; i += 2) {
-            values_[argv[i]] = std::strtoull(argv[i + 1], nullptr, 10);
+            values_[argv[i]] = argv[i + 1];
         }
     }
     std::uint64_t get(const std::string& name, std::uint64_t otherwise) const {
         const auto found = values_.find(name);
-        return found == values_.end() ? otherwise : found->second;
+        return found == values_.end() ? otherwise
+                                      : std::strtoull(found->second.c_str(), nullptr, 10);
+    }
+    std::string text(const std::string& name) const {
+        const auto found = values_.find(name);
+        return found == values_.end() ? std::string() : found->second;
     }
     bool has(const std::string& name) const { return values_.contains(name); }
 
 private:
-    std::map<std::string, std::uint64_t> values_;
+    std::map<std::string, std::string> values_;
 };
 
 Json failures_of(const CrashTally& tally, const char* mode) {
@@ -93,17 +100,46 @@ Json damage(const Arguments& arguments) {
             {"failures", failures}};
 }
 
+// More steps than a crash workload has, and larger batches: each child does a few of them.
+Json kill(const Arguments& arguments) {
+    KillOptions options;
+    options.profile = random_profile(arguments.get("--seed", 1));
+    options.profile.steps *= 4;
+    if (options.profile.most_rows == 300) {
+        options.profile.most_rows = 2000;
+    }
+    options.directory = arguments.text("--directory");
+    const KillTally tally = kill_again_and_again(options);
+    Json failures = Json::array();
+    for (const KillFailure& failure : tally.failures) {
+        failures.push_back(
+            {{"cycle", failure.cycle}, {"kind", failure.kind}, {"what", failure.what}});
+    }
+    return {{"seed", options.profile.seed}, {"profile", describe(options.profile)},
+            {"cycles", tally.cycles},       {"killed", tally.killed},
+            {"in_flight", tally.in_flight}, {"lost_in_flight", tally.lost_in_flight},
+            {"unborn", tally.unborn},       {"acknowledged", tally.acknowledged},
+            {"reads", tally.reads},         {"failures", failures}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
     const std::string what = argc > 1 ? argv[1] : "";
     const Arguments arguments(argc, argv);
-    if (what != "crash" && what != "damage") {
+    Json done;
+    if (what == "crash") {
+        done = crash(arguments);
+    } else if (what == "damage") {
+        done = damage(arguments);
+    } else if (what == "kill" && arguments.has("--directory")) {
+        done = kill(arguments);
+    } else {
         std::cerr << "usage: fault_campaign crash --seed N [--plans N] [--state N]\n"
-                     "       fault_campaign damage --seed N --step N [--write-every N]\n";
+                     "       fault_campaign damage --seed N --step N [--write-every N]\n"
+                     "       fault_campaign kill --seed N --directory EMPTY\n";
         return 2;
     }
-    const Json done = what == "crash" ? crash(arguments) : damage(arguments);
     std::cout << done.dump() << '\n';
     return done["failures"].empty() ? 0 : 1;
 } catch (const std::exception& error) {

@@ -46,7 +46,8 @@ Database open(const Context& context, AccessMode mode) {
                 mode == AccessMode::kRead ? "opening to read" : "opening to write");
 }
 
-void expect_sound(const Context& context, std::size_t rows) {
+void expect_sound(const Context& context, const Contents& contents) {
+    const std::size_t rows = rows_in(contents);
     const VerifyInfo info = need(verify(context, "/db"), Kind::kDamaged, "verifying");
     if (info.faults_total != 0) {
         throw Violation(Kind::kDamaged,
@@ -65,8 +66,8 @@ struct Allowed {
     const std::vector<Workload::Moment>* history = nullptr;
 
     void check(const Contents& found, std::string_view who) const {
-        static const Contents kEmpty;
-        const Contents& acked = acknowledged == nullptr ? kEmpty : *acknowledged;
+        static const Contents kNew{{std::string(kDefaultCollection), {}}};
+        const Contents& acked = acknowledged == nullptr ? kNew : *acknowledged;
         if (found == acked || (next != nullptr && found == *next)) {
             return;
         }
@@ -74,8 +75,8 @@ struct Allowed {
             history != nullptr && std::any_of(history->begin(), history->end(),
                                               [&](const auto& m) { return m.contents == found; });
         throw Violation(older ? Kind::kLost : Kind::kPartial,
-                        std::string(who) + " finds " + std::to_string(found.size()) +
-                            " rows, acknowledged were " + std::to_string(acked.size()) +
+                        std::string(who) + " finds " + std::to_string(rows_in(found)) +
+                            " rows, acknowledged were " + std::to_string(rows_in(acked)) +
                             (older ? ": an earlier state" : ": no state of its history"));
     }
 };
@@ -142,8 +143,9 @@ public:
                         const auto after = disk.crash(plan);
                         const Context context = context_on(*after);
                         const Database survivor = open(context, AccessMode::kReadWrite);
-                        Allowed{.acknowledged = &contents}.check(contents_of(survivor), "a writer");
-                        expect_sound(context, contents.size());
+                        Allowed{.acknowledged = &contents}.check(contents_of(context, survivor),
+                                                                 "a writer");
+                        expect_sound(context, contents);
                     });
                 }
             }
@@ -184,13 +186,13 @@ private:
             return false;
         }
         Database database = need(std::move(opened), Kind::kUnreadable, "opening to write");
-        contents = contents_of(database);
+        contents = contents_of(context, database);
         Allowed allowed{.history = &workload.moments()};
         allowed.acknowledged = created ? &workload.moments().back().contents : nullptr;
         allowed.next = workload.in_flight() ? &*workload.in_flight() : nullptr;
         allowed.check(contents, "a successor");
         need(commit(database, {extra()}), Kind::kNotWritable, "committing");
-        contents.push_back(extra());
+        default_rows(contents).push_back(extra());
         return true;
     }
 
@@ -204,9 +206,9 @@ private:
             return;
         }
         const Contents found =
-            contents_of(need(std::move(reader), Kind::kUnreadable, "opening to read"));
+            contents_of(context, need(std::move(reader), Kind::kUnreadable, "opening to read"));
         allowed.check(found, "a reader");
-        expect_sound(context, found.size());
+        expect_sound(context, found);
         const std::uint64_t begin = after->sequence();
         const std::uint64_t committed = write_again(*after, found);
         if (number_ % options_.recovery_every == 0) {
@@ -230,17 +232,17 @@ private:
     std::uint64_t write_again(MemoryFileSystem& fs, Contents expected) const {
         const Context context = context_on(fs);
         Database database = open(context, AccessMode::kReadWrite);
-        Allowed{.acknowledged = &expected}.check(contents_of(database), "a writer");
+        Allowed{.acknowledged = &expected}.check(contents_of(context, database), "a writer");
         need(commit(database, {extra()}), Kind::kNotWritable, "committing after the cut");
         fs.mark("acknowledged");
         const std::uint64_t committed = fs.sequence();
-        expected.push_back(extra());
+        default_rows(expected).push_back(extra());
         if (number_ % 2 == 0) {
             need(database.close(), Kind::kNotWritable, "closing after the cut");
         }
         const Database again = open(context, AccessMode::kRead);
-        Allowed{.acknowledged = &expected}.check(contents_of(again), "a later reader");
-        expect_sound(context, expected.size());
+        Allowed{.acknowledged = &expected}.check(contents_of(context, again), "a later reader");
+        expect_sound(context, expected);
         return committed;
     }
 
@@ -248,7 +250,7 @@ private:
     void cut_recovery(const MemoryFileSystem& fs, std::uint64_t begin, std::uint64_t committed,
                       const Contents& found, std::uint64_t seed) {
         Contents more = found;
-        more.push_back(extra());
+        default_rows(more).push_back(extra());
         for (const std::uint64_t at : crash_points(fs, begin)) {
             const bool done = at >= committed;
             const Allowed allowed{.acknowledged = done ? &more : &found,
@@ -262,9 +264,9 @@ private:
                           const auto again = fs.crash_at(at, plan);
                           const Context context = context_on(*again);
                           const Database database = open(context, AccessMode::kReadWrite);
-                          const Contents rows = contents_of(database);
+                          const Contents rows = contents_of(context, database);
                           allowed.check(rows, "a writer after two cuts");
-                          expect_sound(context, rows.size());
+                          expect_sound(context, rows);
                       });
             }
         }

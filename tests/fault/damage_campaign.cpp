@@ -108,8 +108,11 @@ private:
 };
 
 // What must be served: rows in order, ids that must not be found, an answer to a query.
+constexpr const char* kOther = "other";  // the second collection
+
 struct Truth {
-    Contents rows;
+    std::vector<Row> rows;
+    std::vector<Row> other, kept;  // of the second collection, of the named snapshot
     std::vector<std::string> gone;
     std::vector<float> query;
     std::vector<Hit> hits;
@@ -166,14 +169,29 @@ private:
                  "committing");
         };
         add(30, "first-", {});
-        need(database.checkpoint(), Kind::kWrongAnswer, "checkpoint");
+        need(database.create_snapshot("kept"), Kind::kWrongAnswer, "making a snapshot");
+        truth_.kept = need(load_rows(database.snapshot()), Kind::kWrongAnswer, "reading");
+        CollectionOptions small;
+        small.name = kOther;
+        small.dimension = 8;
+        small.metric = Metric::kL2;
+        small.element = ElementType::kInt8;
+        need(database.create_collection(small), Kind::kWrongAnswer, "making a collection");
+        Database other = need(database.collection(kOther), Kind::kWrongAnswer, "taking it");
+        std::vector<Row> few(10);
+        for (Row& row : few) {
+            row.vector.assign(8, static_cast<float>(random.between(-100, 100)));
+        }
+        need(commit(other, few), Kind::kWrongAnswer, "committing");
         add(20, "", {"first-3", "first-7"});
         need(database.checkpoint(), Kind::kWrongAnswer, "checkpoint");
+        need(commit(other, {few[0]}), Kind::kWrongAnswer, "committing");
+        truth_.other = need(load_rows(other.snapshot()), Kind::kWrongAnswer, "reading");
         add(3, "logged-", {"first-9", "4"});
         add(1, "", {});
         add(2, "later-", {"first-11"});
         truth_.gone = {"first-3", "first-7", "first-9", "first-11", "4", "never"};
-        truth_.rows = contents_of(database);
+        truth_.rows = need(load_rows(database.snapshot()), Kind::kWrongAnswer, "reading");
         truth_.query = random_vector(random, kDimension);
         truth_.hits = need(database.snapshot().search(context, truth_.query, 1, 10),
                            Kind::kWrongAnswer, "searching")[0];
@@ -253,15 +271,37 @@ private:
             return false;
         }
         const Snapshot snapshot = opened->snapshot();
-        // One row with an error does not stop the others.
-        bool whole = snapshot.rows() == truth_.rows.size();
+        const bool rows = rows_right(snapshot, truth_.rows, damage);
+        const bool found = found_right(snapshot, damage);
+        const bool searched = searched_right(context, snapshot, damage);
+        const auto other = opened->collection(kOther);
+        if (!other) {
+            throw Violation(Kind::kLost, "a collection is gone: " + other.error().describe());
+        }
+        const bool others = rows_right(other->snapshot(), truth_.other, damage);
+        return rows && found && searched && others && kept_right(context, damage);
+    }
+    bool kept_right(const Context& context, const Damage* damage) const {
+        OpenOptions options;
+        options.snapshot = "kept";
+        const auto kept = Database::open(context, "/db", AccessMode::kRead, options);
+        if (!kept) {
+            expect_told(kept.error(), damage);
+            return false;
+        }
+        return rows_right(kept->snapshot(), truth_.kept, damage);
+    }
+    // One row with an error does not stop the others.
+    bool rows_right(const Snapshot& snapshot, const std::vector<Row>& truth,
+                    const Damage* damage) const {
+        bool whole = snapshot.rows() == truth.size();
         std::size_t at = 0;
         const Status scanned = snapshot.scan(0, [&](RowNumber number) -> Result<bool> {
             const auto row = load_row(snapshot, number);
             if (!row) {
                 expect_told(row.error(), damage);
                 whole = false;
-            } else if (at >= truth_.rows.size() || *row != truth_.rows[at]) {
+            } else if (at >= truth.size() || *row != truth[at]) {
                 throw Violation(Kind::kWrongAnswer, "row " + std::to_string(at) + " is wrong");
             }
             ++at;
@@ -271,12 +311,11 @@ private:
             expect_told(scanned.error(), damage);
             return false;
         }
-        if (at < truth_.rows.size()) {
+        if (at < truth.size()) {
             throw Violation(Kind::kLost, "only " + std::to_string(at) + " of " +
-                                             std::to_string(truth_.rows.size()) +
-                                             " rows are there");
+                                             std::to_string(truth.size()) + " rows are there");
         }
-        return found_right(snapshot, damage) && searched_right(context, snapshot, damage) && whole;
+        return whole;
     }
     bool found_right(const Snapshot& snapshot, const Damage* damage) const {
         bool whole = true;
@@ -329,7 +368,7 @@ private:
         MemoryFileSystem disk;
         copy_to(frozen, disk);
         const Context context = context_on(disk);
-        Contents expected = truth_.rows;
+        std::vector<Row> expected = truth_.rows;
         {
             auto opened = Database::open(context, "/db", AccessMode::kReadWrite);
             if (!opened) {
@@ -355,9 +394,10 @@ private:
         if (info.faults_total != 0) {
             return;
         }
-        const Contents rows =
-            contents_of(need(Database::open(context, "/db", AccessMode::kRead), Kind::kUnreadable,
-                             "verify finds nothing, but opening"));
+        const Database after = need(Database::open(context, "/db", AccessMode::kRead),
+                                    Kind::kUnreadable, "verify finds nothing, but opening");
+        const std::vector<Row> rows = need(load_rows(after.snapshot()), Kind::kUnreadable,
+                                           "verify finds nothing, but reading");
         if (rows != expected) {
             throw Violation(Kind::kLost, "a writer made " + std::to_string(rows.size()) +
                                              " rows of " + std::to_string(expected.size()));

@@ -121,6 +121,11 @@ public:
     ChangeMaker(std::uint64_t seed, std::uint32_t dimension, std::uint64_t most_rows = 8)
         : random_(seed), dimension_(dimension), most_rows_(most_rows) {}
     Random& random() { return random_; }
+    // What vectors are from here on; numbers that are not float32 are such that all can hold them.
+    void set_shape(std::uint32_t dimension, ElementType element) {
+        dimension_ = dimension;
+        element_ = element;
+    }
 
     Change change() {
         Change made;
@@ -140,7 +145,7 @@ public:
     }
     Row row() {
         Row made;
-        made.vector = random_vector(random_, dimension_);
+        made.vector = vector();
         if (random_.chance(0.05)) {
             made.vector.assign(dimension_, 0.0F);
         }
@@ -161,8 +166,21 @@ public:
     }
 
 private:
+    std::vector<float> vector() {
+        if (element_ == ElementType::kFloat32) {
+            return random_vector(random_, dimension_);
+        }
+        std::vector<float> made(dimension_);
+        for (float& value : made) {
+            value = element_ == ElementType::kBits ? static_cast<float>(random_.below(2))
+                                                   : static_cast<float>(random_.between(-8, 8));
+        }
+        return made;
+    }
+
     Random random_;
     std::uint32_t dimension_;
+    ElementType element_ = ElementType::kFloat32;
     std::uint64_t most_rows_;
 };
 

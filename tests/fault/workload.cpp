@@ -2,6 +2,7 @@
 #include "workload.hpp"
 
 #include <array>
+#include <limits>
 #include <sstream>
 
 namespace abikit::storage::test {
@@ -24,8 +25,41 @@ std::string_view violation_name(Violation::Kind kind) noexcept {
     return "unknown";
 }
 
-Contents contents_of(const Database& database) {
-    return need(load_rows(database.snapshot()), Violation::Kind::kUnreadable, "reading all rows");
+std::size_t rows_in(const Contents& contents) {
+    std::size_t rows = 0;
+    for (const auto& [name, list] : contents) {
+        rows += name.find('/') == std::string::npos ? list.size() : 0;
+    }
+    return rows;
+}
+
+namespace {
+void add_collections(const Database& database, const std::string& prefix, Contents& contents) {
+    std::vector<std::string> names;
+    for (const CollectionInfo& info : database.collections()) {
+        names.push_back(info.name);
+    }
+    const auto snapshots =
+        need(database.snapshots_of(names), Violation::Kind::kUnreadable, "taking snapshots");
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        contents[prefix + names[i]] =
+            need(load_rows(snapshots[i]), Violation::Kind::kUnreadable, "reading all rows");
+    }
+}
+}  // namespace
+
+Contents contents_of(const Context& context, const Database& database) {
+    Contents contents;
+    add_collections(database, "", contents);
+    for (const SnapshotInfo& info : database.snapshots()) {
+        OpenOptions options;
+        options.snapshot = info.name;
+        const Database named =
+            need(Database::open(context, database.path(), AccessMode::kRead, options),
+                 Violation::Kind::kUnreadable, "opening a named snapshot");
+        add_collections(named, info.name + "/", contents);
+    }
+    return contents;
 }
 
 Profile random_profile(std::uint64_t seed) {
@@ -51,60 +85,117 @@ std::string describe(const Profile& profile) {
     out << "seed " << profile.seed << ", dimension " << profile.dimension << ", "
         << metric_name(profile.metric) << ", " << profile.steps << " steps, up to "
         << profile.most_rows << " rows a batch, checkpoints " << profile.checkpoints
-        << (profile.embedder ? ", embedder" : "");
+        << (profile.embedder ? ", embedder" : "")
+        << (profile.management > 0 ? ", collections and snapshots" : "");
     return out.str();
 }
 
-Workload::Workload(const Profile& profile, FileSystem& fs, Hooks hooks)
+Workload::Workload(const Profile& profile, FileSystem& fs, Hooks hooks, std::string path)
     : profile_(profile),
       context_(context_on(fs)),
       hooks_(std::move(hooks)),
+      path_(std::move(path)),
       maker_(profile.seed, profile.dimension, profile.most_rows) {}
 
 bool Workload::run() {
-    const bool done = run_all();
+    const bool done = run_all(std::numeric_limits<std::size_t>::max());
     database_.reset();
     return done;
 }
 
-bool Workload::run_all() {
-    CreateOptions options;
+bool Workload::run_until(std::size_t moments) {
+    const bool done = run_all(moments);
+    database_.reset();
+    return done && moments_.size() == moments;
+}
+
+bool Workload::move_to(FileSystem& fs, const std::string& path, Hooks hooks) {
+    context_ = context_on(fs);
+    path_ = path;
+    hooks_ = std::move(hooks);
+    return open();
+}
+
+bool Workload::create() {
+    CollectionOptions options;
     options.dimension = profile_.dimension;
     options.metric = profile_.metric;
     if (profile_.embedder) {
         options.embedder = EmbedderChoice{"hash", profile_.dimension};
     }
-    auto made = Database::create(context_, "/db", options);
+    auto made = Database::create(context_, path_, options);
     if (!made) {
         return false;
     }
     database_ = *std::move(made);
-    acknowledge();
-    for (int step = 0; step < profile_.steps; ++step) {
+    collections_[options.name].options = options;
+    return settle(true);
+}
+
+bool Workload::open() {
+    database_.reset();
+    auto opened = Database::open(context_, path_, AccessMode::kReadWrite);
+    if (!opened) {
+        return false;
+    }
+    database_ = *std::move(opened);
+    return true;
+}
+
+bool Workload::run_all(std::size_t moments) {
+    if (moments_.empty() && !create()) {
+        return false;
+    }
+    for (; step_ < profile_.steps && moments_.size() < moments; ++step_) {
         if (!run_step()) {
             return false;
         }
     }
-    return database_->close().has_value();
+    return moments_.size() >= moments || database_->close().has_value();
 }
 
-void Workload::acknowledge() {
-    hooks_.acknowledge();
-    moments_.push_back({hooks_.clock(), oracle_.rows()});
+Contents Workload::expected() const {
+    Contents contents;
+    for (const auto& [name, collection] : collections_) {
+        contents[name] = collection.oracle.rows();
+    }
+    for (const auto& [name, kept] : snapshots_) {
+        for (const auto& [collection, rows] : kept) {
+            contents[name + "/" + collection] = rows;
+        }
+    }
+    return contents;
+}
+
+// Called with the books as the step would leave them.
+void Workload::plan() {
+    in_flight_ = expected();
+}
+
+bool Workload::settle(bool done) {
+    if (done) {
+        hooks_.acknowledge();
+        moments_.push_back({hooks_.clock(), expected()});
+    }
+    return done;
 }
 
 bool Workload::run_step() {
-    if (maker_.random().chance(profile_.checkpoints)) {
+    Random& random = maker_.random();
+    if (random.chance(profile_.checkpoints)) {
         return database_->checkpoint().has_value();
     }
-    const double kind = maker_.random().uniform();
+    if (random.chance(profile_.management)) {
+        return random.chance(0.5) ? run_collections() : run_snapshots();
+    }
+    const double kind = random.uniform();
     if (profile_.embedder && (kind < 0.06 || moments_.size() == 1)) {
         return run_embedding(moments_.size() == 1);
     }
     if (kind < 0.04) {
         return database_->optimize().has_value();
     }
-    return kind < 0.11 ? reopen(kind) : run_change();
+    return kind < 0.11 ? reopen(kind) : run_commit();
 }
 
 // Some are closed, others dropped, so that the next one replays the log.
@@ -112,13 +203,42 @@ bool Workload::reopen(double kind) {
     if (kind < 0.08 && !database_->close()) {
         return false;
     }
-    database_.reset();
-    auto opened = Database::open(context_, "/db", AccessMode::kReadWrite);
-    if (!opened) {
-        return false;
+    return open();
+}
+
+// Makes one of three collections, or drops it when it is there.
+bool Workload::run_collections() {
+    constexpr std::array kElements{ElementType::kFloat32, ElementType::kFloat16,
+                                   ElementType::kBFloat16, ElementType::kInt8, ElementType::kBits};
+    Random& random = maker_.random();
+    CollectionOptions options;
+    options.name = "c" + std::to_string(random.below(3));
+    options.dimension = static_cast<std::uint32_t>(1 + random.below(9));
+    options.element = kElements[random.below(kElements.size())];
+    options.metric = options.element == ElementType::kBits ? Metric::kHamming : profile_.metric;
+    if (collections_.erase(options.name) != 0) {
+        plan();
+        return settle(database_->drop_collection(options.name).has_value());
     }
-    database_ = *std::move(opened);
-    return true;
+    collections_[options.name].options = options;
+    plan();
+    return settle(database_->create_collection(options).has_value());
+}
+
+// The same with one of two named snapshots.
+bool Workload::run_snapshots() {
+    const std::string name = "s" + std::to_string(maker_.random().below(2));
+    if (snapshots_.erase(name) != 0) {
+        plan();
+        return settle(database_->drop_snapshot(name).has_value());
+    }
+    Contents kept;
+    for (const auto& [collection, held] : collections_) {
+        kept[collection] = held.oracle.rows();
+    }
+    snapshots_[name] = std::move(kept);
+    plan();
+    return settle(database_->create_snapshot(name).has_value());
 }
 
 // Steps that give rows new vectors: what these are is taken from the database, everything else is
@@ -130,45 +250,73 @@ bool Workload::run_embedding(bool learn) {
     if (!done) {
         return false;
     }
-    const Contents now = contents_of(*database_);
-    oracle_.take_vectors(now);
-    if (oracle_.rows() != now) {
+    Contents now = contents_of(context_, *database_);
+    collections_.at(std::string(kDefaultCollection)).oracle.take_vectors(default_rows(now));
+    if (expected() != now) {
         throw Violation(Violation::Kind::kWrongAnswer, "optimize changed more than vectors");
     }
-    acknowledge();
-    return true;
+    return settle(true);
 }
 
-bool Workload::run_change() {
+void Workload::embed(Change& change) {
+    for (Row& row : change.rows) {
+        row.text = row.text.value_or("words of its own");
+    }
+    data::RecordBatch batch = batch_of(change.rows, profile_.dimension);
+    need(database_->embed(batch), Violation::Kind::kWrongAnswer, "embedding");
+    for (std::size_t i = 0; i < change.rows.size(); ++i) {
+        const auto vector = batch.vectors.subspan(i * profile_.dimension, profile_.dimension);
+        change.rows[i].vector.assign(vector.begin(), vector.end());
+    }
+}
+
+Change Workload::make_change(const std::string& collection) {
+    const CollectionOptions& options = collections_.at(collection).options;
+    maker_.set_shape(options.dimension, options.element);
     Change change = maker_.change();
-    if (profile_.embedder) {
-        data::RecordBatch batch = batch_of(change.rows, profile_.dimension);
-        for (Row& row : change.rows) {
-            row.text = row.text.value_or("words of its own");
+    if (options.embedder) {
+        embed(change);
+    }
+    return change;
+}
+
+// One batch, or one for each of several collections, which the disk gets all or none of.
+bool Workload::run_commit() {
+    std::map<std::string, Change> changes;
+    for (const auto& [name, collection] : collections_) {
+        if (maker_.random().chance(0.5)) {
+            changes[name] = make_change(name);
         }
-        batch = batch_of(change.rows, profile_.dimension);
-        need(database_->embed(batch), Violation::Kind::kWrongAnswer, "embedding");
-        for (std::size_t i = 0; i < change.rows.size(); ++i) {
-            const auto vector = batch.vectors.subspan(i * profile_.dimension, profile_.dimension);
-            change.rows[i].vector.assign(vector.begin(), vector.end());
-        }
     }
-    const Oracle::Answer expected = oracle_.apply(change);
-    if (!expected.failure) {
-        in_flight_ = oracle_.rows();
+    if (changes.empty()) {
+        const std::string name(kDefaultCollection);
+        changes[name] = make_change(name);
     }
-    const auto done = commit(*database_, change.rows, change.mode, change.deletes);
-    if (expected.failure) {
-        if (done) {
-            throw Violation(Violation::Kind::kWrongAnswer, "a commit passed that must be refused");
-        }
-        return done.error().code() == *expected.failure;
+    const auto before = collections_;
+    std::optional<Code> refused;
+    std::vector<data::RecordBatch> rows;
+    std::vector<WriteBatch> batches;
+    rows.reserve(changes.size());
+    for (const auto& [name, change] : changes) {
+        Collection& collection = collections_.at(name);
+        refused = refused ? refused : collection.oracle.apply(change).failure;
+        rows.push_back(batch_of(change.rows, collection.options.dimension));
+        batches.push_back({&rows.back(), change.deletes, change.mode, name});
     }
-    if (!done) {
-        return false;
+    if (refused) {
+        collections_ = before;
+    } else {
+        plan();
     }
-    acknowledge();
-    return true;
+    const auto done =
+        batches.size() == 1 ? database_->commit(batches[0]) : database_->commit_all(batches);
+    if (!refused) {
+        return settle(done.has_value());
+    }
+    if (done) {
+        throw Violation(Violation::Kind::kWrongAnswer, "a commit passed that must be refused");
+    }
+    return done.error().code() == *refused;
 }
 
 }  // namespace abikit::storage::test

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -28,8 +29,14 @@ private:
 // "lost", "partial", ...
 std::string_view violation_name(Violation::Kind kind) noexcept;
 
-// Everything that readers can see, in order of insertion.
-using Contents = std::vector<Row>;
+// Everything that readers can see, in order of insertion: by collection, and by snapshot and
+// collection ("snapshot/collection").
+using Contents = std::map<std::string, std::vector<Row>>;
+// Rows of the collections themselves.
+std::size_t rows_in(const Contents& contents);
+inline std::vector<Row>& default_rows(Contents& contents) {
+    return contents[std::string(kDefaultCollection)];
+}
 
 // The value of a result, or a violation of this kind.
 template <class T>
@@ -45,7 +52,8 @@ inline void need(const Status& status, Violation::Kind kind, std::string_view do
     }
 }
 
-Contents contents_of(const Database& database);
+// All of an open database.
+Contents contents_of(const Context& context, const Database& database);
 
 // What kind of work: everything that is drawn once.
 struct Profile {
@@ -56,6 +64,7 @@ struct Profile {
     double checkpoints = 0.1;  // how probable one is at each step
     std::uint64_t most_rows = 8;
     bool embedder = false;  // rows bring texts; vectors are made of them
+    double management = 0;  // how probable making and dropping collections and snapshots is
 };
 // Drawn from the seed.
 Profile random_profile(std::uint64_t seed);
@@ -76,28 +85,49 @@ public:
         std::function<std::uint64_t()> clock;
         std::function<void()> acknowledge;
     };
-    Workload(const Profile& profile, FileSystem& fs, Hooks hooks);
+    Workload(const Profile& profile, FileSystem& fs, Hooks hooks, std::string path = "/db");
 
     // False when it was stopped by a failure. Afterwards nothing is open: a lock goes with its
     // process.
     bool run();
+    // Stops once there are that many moments, so that another database can take over: one that
+    // holds the last of them, at `path` of `fs`.
+    bool run_until(std::size_t moments);
+    bool move_to(FileSystem& fs, const std::string& path, Hooks hooks);
     const std::vector<Moment>& moments() const { return moments_; }
     // What the commit that failed would have made of it.
     const std::optional<Contents>& in_flight() const { return in_flight_; }
 
 private:
-    bool run_all();
+    bool run_all(std::size_t moments);
+    bool create();
+    bool open();
     bool run_step();
-    bool run_change();
+    bool run_commit();
     bool run_embedding(bool learn);
+    bool run_collections();
+    bool run_snapshots();
     bool reopen(double kind);
-    void acknowledge();
+    Change make_change(const std::string& collection);
+    void embed(Change& change);
+    // Takes note of a step that is about to be tried, and of how it ended.
+    void plan();
+    bool settle(bool done);
+    Contents expected() const;
 
     Profile profile_;
     Context context_;
     Hooks hooks_;
+    std::string path_;
+    int step_ = 0;
+    struct Collection {
+        CollectionOptions options;
+        Oracle oracle;
+    };
+
     ChangeMaker maker_;
-    Oracle oracle_;
+    std::map<std::string, Collection> collections_;
+    std::map<std::string, Contents> snapshots_;
     std::optional<Database> database_;
     std::vector<Moment> moments_;
     std::optional<Contents> in_flight_;

@@ -1,0 +1,236 @@
+// The parent knows the whole history from a run in memory; each child goes on where the database
+// stands.
+#include "kill_campaign.hpp"
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <new>
+#include <thread>
+
+#include <abi/core/fs_memory.hpp>
+
+namespace abikit::storage::test {
+
+namespace {
+
+using Kind = Violation::Kind;
+
+// Survives the child.
+struct Shared {
+    std::atomic<std::uint64_t> acknowledged = 0;  // how many moments of the history
+};
+
+class SharedPage {
+public:
+    SharedPage()
+        : memory_(::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+        if (memory_ == MAP_FAILED) {
+            throw std::bad_alloc();
+        }
+        shared_ = new (memory_) Shared();
+    }
+    ~SharedPage() { ::munmap(memory_, sizeof(Shared)); }
+    SharedPage(const SharedPage&) = delete;
+    SharedPage& operator=(const SharedPage&) = delete;
+    std::atomic<std::uint64_t>& acknowledged() { return shared_->acknowledged; }
+
+private:
+    void* memory_;
+    Shared* shared_ = nullptr;
+};
+
+class KillCampaign {
+public:
+    explicit KillCampaign(const KillOptions& options)
+        : options_(options),
+          path_(join_path(options.directory, "db")),
+          fs_(real_file_system()),
+          context_(context_on(*fs_)),
+          random_(options.profile.seed, 2) {}
+
+    KillTally run() {
+        MemoryFileSystem memory;
+        Workload workload(options_.profile, memory, silent(memory));
+        if (!workload.run()) {
+            throw Violation(Kind::kWrongAnswer, "the workload itself failed");
+        }
+        for (const Workload::Moment& moment : workload.moments()) {
+            history_.push_back(moment.contents);
+        }
+        try {
+            while (cycle()) {
+            }
+        } catch (const Violation& violation) {
+            tally_.failures.push_back(
+                {tally_.cycles, std::string(violation_name(violation.kind())), violation.what()});
+        }
+        tally_.acknowledged = page_.acknowledged();
+        return std::move(tally_);
+    }
+
+private:
+    static Workload::Hooks silent(MemoryFileSystem& memory) {
+        return {.clock = [&memory] { return memory.sequence(); }, .acknowledge = [] {}};
+    }
+
+    // One child from its birth to its end; false when the workload was done.
+    bool cycle() {
+        ++tally_.cycles;
+        const pid_t child = ::fork();
+        if (child < 0) {
+            throw Violation(Kind::kWrongAnswer, "no child can be made");
+        }
+        if (child == 0) {
+            ::_exit(work());
+        }
+        watch(child);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        tally_.killed += killed ? 1U : 0U;
+        if (!killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+            throw Violation(Kind::kNotWritable,
+                            "the child failed by itself, status " + std::to_string(status));
+        }
+        look(killed);
+        return killed;
+    }
+
+    // The child: catches up in memory with what the database holds, then goes on with it.
+    int work() {
+        try {
+            auto& acknowledged = page_.acknowledged();
+            const Workload::Hooks hooks{.clock = [] { return std::uint64_t{0}; },
+                                        .acknowledge = [&] { ++acknowledged; }};
+            if (held_ == 0) {
+                acknowledged = 0;
+                Workload workload(options_.profile, *fs_, hooks, path_);
+                return workload.run() ? 0 : 1;
+            }
+            MemoryFileSystem memory;
+            Workload workload(options_.profile, memory, silent(memory));
+            if (!workload.run_until(held_)) {
+                return 2;
+            }
+            acknowledged = held_;
+            return workload.move_to(*fs_, path_, hooks) && workload.run() ? 0 : 3;
+        } catch (const std::exception& error) {
+            std::cerr << "child: " << error.what() << '\n';
+            return 4;
+        }
+    }
+
+    // Waits for a random moment, reading now and then, and kills the child unless it was faster.
+    void watch(pid_t child) {
+        const std::uint64_t target = held_ + random_.below(12);
+        const auto delay = std::chrono::microseconds(random_.chance(0.5) ? 0 : random_.below(3000));
+        const bool by_time = random_.chance(0.2);
+        const auto pause = std::chrono::microseconds(by_time ? random_.below(20'000) : 0);
+        const bool reads = random_.chance(0.3);
+        std::this_thread::sleep_for(pause);
+        while (!by_time && page_.acknowledged() < target && !ended(child)) {
+            if (reads) {
+                read_beside();
+            }
+            std::this_thread::sleep_for(std::chrono::microseconds(30));
+        }
+        std::this_thread::sleep_for(delay);
+        if (target < history_.size() || random_.chance(0.5)) {
+            ::kill(child, SIGKILL);
+        }
+    }
+    static bool ended(pid_t child) {
+        siginfo_t info{};
+        return ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+               info.si_pid != 0;
+    }
+
+    // A reader sees one moment, none older than what was acknowledged before it looked.
+    void read_beside() {
+        const std::uint64_t before = page_.acknowledged();
+        if (before == 0) {
+            return;
+        }
+        ++tally_.reads;
+        const Database database = need(Database::open(context_, path_, AccessMode::kRead),
+                                       Kind::kUnreadable, "reading beside the writer");
+        std::string key(kDefaultCollection);
+        const std::vector<Row> rows = need(load_rows(database.snapshot()), Kind::kUnreadable,
+                                           "reading rows beside the writer");
+        const std::uint64_t after = page_.acknowledged();
+        for (std::uint64_t at = before; at <= after + 1 && at <= history_.size(); ++at) {
+            if (history_[at - 1].at(key) == rows) {
+                return;
+            }
+        }
+        throw Violation(Kind::kPartial, "a reader sees no moment from " + std::to_string(before) +
+                                            " to " + std::to_string(after + 1));
+    }
+
+    // What is there is the last moment that was acknowledged, or the next.
+    void look(bool killed) {
+        const std::uint64_t acknowledged = page_.acknowledged();
+        auto opened = Database::open(context_, path_, AccessMode::kRead);
+        if (!opened && acknowledged == 0) {
+            const Code code = opened.error().code();
+            if (code != Code::kInputMissing && code != Code::kCorrupt) {
+                throw Violation(Kind::kUnreadable, opened.error().describe());
+            }
+            ++tally_.unborn;
+            return;
+        }
+        const Database database =
+            need(std::move(opened), Kind::kUnreadable, "opening after the kill");
+        const Contents found = contents_of(context_, database);
+        const auto is = [&](std::uint64_t moment) {
+            return moment >= 1 && moment <= history_.size() && history_[moment - 1] == found;
+        };
+        if (!is(acknowledged) && !is(acknowledged + 1)) {
+            throw Violation(known(found) ? Kind::kLost : Kind::kPartial,
+                            std::to_string(acknowledged) + " moments were acknowledged, of " +
+                                std::to_string(history_.size()) + "; found is " +
+                                (known(found) ? "an earlier one" : "none"));
+        }
+        const bool more = !is(acknowledged);
+        held_ = acknowledged + (more ? 1 : 0);
+        if (killed) {
+            ++(more ? tally_.in_flight : tally_.lost_in_flight);
+        }
+        const VerifyInfo info = need(verify(context_, path_), Kind::kDamaged, "verifying");
+        if (info.faults_total != 0) {
+            throw Violation(Kind::kDamaged, info.faults.at(0).file + ": " + info.faults.at(0).what);
+        }
+        if (info.rows != rows_in(found)) {
+            throw Violation(Kind::kDamaged, "verify counts " + std::to_string(info.rows) + " rows");
+        }
+    }
+    bool known(const Contents& found) const {
+        return std::find(history_.begin(), history_.end(), found) != history_.end();
+    }
+
+    KillOptions options_;
+    std::string path_;
+    std::unique_ptr<FileSystem> fs_;
+    Context context_;
+    Random random_;
+    SharedPage page_;
+    std::vector<Contents> history_;
+    std::uint64_t held_ = 0;  // how many moments of it the database holds
+    KillTally tally_;
+};
+
+}  // namespace
+
+KillTally kill_again_and_again(const KillOptions& options) {
+    return KillCampaign(options).run();
+}
+
+}  // namespace abikit::storage::test
