@@ -1,5 +1,7 @@
 // The dispatch to each format's writer, and what several of them check and write.
+#include <algorithm>
 #include <bit>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,33 @@ Status check_batch(const RecordBatch& batch, const WriterOptions& options) {
         return fail(Code::kInvalidArgument,
                     fmt::format("{} rows of {} values, but {} values", batch.rows, batch.dimension,
                                 batch.vectors.size()));
+    }
+    return {};
+}
+
+Status print_rows(TextOut& out, ThreadPool* pool, std::size_t rows,
+                  const std::function<Status(std::string& text, std::size_t row)>& print) {
+    constexpr std::size_t kBlockRows = 64;
+    if (pool == nullptr || rows <= kBlockRows) {
+        for (std::size_t row = 0; row < rows; ++row) {
+            ABI_CHECK(print(out.text(), row));
+            ABI_CHECK(out.drain_if_full());
+        }
+        return {};
+    }
+    std::vector<std::string>& texts = out.blocks();  // kept, and with them their memory
+    std::vector<Status> outcomes((rows + kBlockRows - 1) / kBlockRows);
+    texts.resize(std::max(texts.size(), outcomes.size()));
+    pool->parallel_for(0, rows, kBlockRows, [&](std::size_t first, std::size_t last) {
+        const std::size_t block = first / kBlockRows;
+        texts[block].clear();
+        for (std::size_t row = first; row < last && outcomes[block]; ++row) {
+            outcomes[block] = print(texts[block], row);
+        }
+    });
+    for (std::size_t block = 0; block < outcomes.size(); ++block) {
+        ABI_CHECK(out.put(texts[block]));
+        ABI_CHECK(std::move(outcomes[block]));
     }
     return {};
 }

@@ -41,23 +41,25 @@ public:
     Status write(const RecordBatch& batch) override {
         return guarded([&]() -> Status {
             ABI_CHECK(check_batch(batch, options_));
-            for (std::size_t row = 0; row < batch.rows; ++row) {
-                append_row(batch, row);
-                ABI_CHECK(out_.drain_if_full());
-            }
-            return {};
+            return print_rows(out_, options_.pool, batch.rows,
+                              [&](std::string& text, std::size_t row) -> Status {
+                                  append_row(text, batch, row);
+                                  return {};
+                              });
         });
     }
     Status finish() override { return out_.finish(); }
 
 private:
-    void append_row(const RecordBatch& batch, std::size_t row) {
-        std::string& text = out_.text();
+    static void append_row_strings(std::string& text, const RecordBatch& batch, std::size_t row) {
         append_cell(text, batch.ids, row);
         text += ',';
         append_cell(text, batch.texts, row);
         text += ',';
         append_cell(text, batch.metadata, row);
+    }
+    void append_row(std::string& text, const RecordBatch& batch, std::size_t row) const {
+        append_row_strings(text, batch, row);
         if (batch.dimension == 0) {
             text.append(options_.dimension, ',');
         } else {

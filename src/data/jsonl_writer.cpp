@@ -19,60 +19,57 @@ public:
     Status write(const RecordBatch& batch) override {
         return guarded([&]() -> Status {
             ABI_CHECK(check_batch(batch, options_));
-            for (std::size_t row = 0; row < batch.rows; ++row) {
-                ABI_CHECK(append_row(batch, row));
-                ABI_CHECK(out_.drain_if_full());
-                ++rows_;
-            }
+            ABI_CHECK(print_rows(
+                out_, options_.pool, batch.rows,
+                [&](std::string& text, std::size_t row) { return append_row(text, batch, row); }));
+            rows_ += batch.rows;
             return {};
         });
     }
     Status finish() override { return out_.finish(); }
 
 private:
-    Status append_row(const RecordBatch& batch, std::size_t row) {
-        std::string& text = out_.text();
+    Status append_row(std::string& text, const RecordBatch& batch, std::size_t row) const {
         const std::size_t begin = text.size();
         text += '{';
         if (batch.ids.has(row)) {
-            append_name("id", begin);
+            append_name(text, "id", begin);
             append_json_string(text, batch.ids[row]);
         }
         if (batch.dimension > 0) {
-            append_name("vector", begin);
+            append_name(text, "vector", begin);
             const auto values = batch.vectors.subspan(row * batch.dimension, batch.dimension);
-            if (auto status = append_vector(values); !status) {
+            if (auto status = append_vector(text, values, rows_ + row); !status) {
                 text.resize(begin);  // the rows before it stay writable
                 return status;
             }
         }
         if (batch.texts.has(row)) {
-            append_name("text", begin);
+            append_name(text, "text", begin);
             append_json_string(text, batch.texts[row]);
         }
         if (batch.metadata.has(row)) {
-            append_name("metadata", begin);
+            append_name(text, "metadata", begin);
             text += batch.metadata[row];
         }
         text += "}\n";
         return {};
     }
 
-    void append_name(std::string_view name, std::size_t begin) {
-        std::string& text = out_.text();
+    static void append_name(std::string& text, std::string_view name, std::size_t begin) {
         text += text.size() > begin + 1 ? ",\"" : "\"";
         text += name;
         text += "\":";
     }
 
-    Status append_vector(std::span<const float> values) {
-        std::string& text = out_.text();
+    static Status append_vector(std::string& text, std::span<const float> values,
+                                std::uint64_t row) {
         char mark = '[';
         for (const float value : values) {
             if (!std::isfinite(value)) {
-                return fail(Code::kInvalidData,
-                            fmt::format("row {} has a vector with {}, which JSON cannot hold",
-                                        rows_, value));
+                return fail(
+                    Code::kInvalidData,
+                    fmt::format("row {} has a vector with {}, which JSON cannot hold", row, value));
             }
             text += mark;
             append_float(text, value);

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <abi/data/writer.hpp>
 
@@ -19,6 +22,12 @@ public:
         constexpr std::size_t kFull = std::size_t{256} << 10;
         return text_.size() < kFull ? Status() : drain();
     }
+    // What was printed elsewhere, after what is here.
+    Status put(std::string_view text) {
+        ABI_CHECK(drain());
+        return sink_.write(text);
+    }
+    std::vector<std::string>& blocks() noexcept { return blocks_; }
     Status drain() {
         ABI_CHECK(sink_.write(std::string_view(text_)));
         text_.clear();
@@ -32,7 +41,14 @@ public:
 private:
     ByteSink& sink_;
     std::string text_;
+    std::vector<std::string> blocks_;  // of print_rows
 };
+
+// Prints rows in blocks of a fixed number, in parallel where there is a pool, and hands the blocks
+// to `out` in order: the bytes do not depend on threads. `print` appends one row or fails and
+// appends nothing; the rows before the first failure are handed out.
+Status print_rows(TextOut& out, ThreadPool* pool, std::size_t rows,
+                  const std::function<Status(std::string& text, std::size_t row)>& print);
 
 // kInvalidArgument unless the batch has no vectors or rows x the announced dimension.
 Status check_batch(const RecordBatch& batch, const WriterOptions& options);

@@ -100,7 +100,7 @@ Result<ExportInfo> export_rows(const Context& context, const Database& database,
     const Snapshot snapshot = database.snapshot();
     ABI_TRY(const data::Format format, data::parse_format(to));
     ABI_TRY(const auto writer,
-            data::make_writer(format, sink, {database.dimension(), snapshot.rows()}));
+            data::make_writer(format, sink, {database.dimension(), snapshot.rows(), context.pool}));
     if (context.progress != nullptr) {
         context.progress->begin("export", "rows", snapshot.rows());
     }

@@ -7,6 +7,7 @@
 
 #include <abi/core/error.hpp>
 #include <abi/core/io.hpp>
+#include <abi/core/thread_pool.hpp>
 #include <abi/data/reader.hpp>
 #include <abi/data/record.hpp>
 
@@ -15,6 +16,7 @@ namespace abikit::data {
 struct WriterOptions {
     std::uint32_t dimension = 0;
     std::uint64_t rows_total = 0;  // exact; npy, npz and fbin announce it
+    ThreadPool* pool = nullptr;    // CSV and JSON lines are printed in parallel when there is one
 };
 
 // Columns of rows.

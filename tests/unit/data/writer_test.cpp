@@ -1,6 +1,7 @@
 // The writers: exact output, refusals, and that the readers get back what was written.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -340,6 +341,40 @@ TEST_SUITE("data") {
         for (std::size_t row = 0; row < 3; ++row) {
             dump.rows[row].line = 0;
             CHECK(dump.rows[row] == expected[row]);
+        }
+    }
+
+    TEST_CASE("writer: text is the same with threads and without") {
+        std::mt19937_64 random(7);
+        ThreadPool pool(3);
+        std::vector<float> values(700 * 3);
+        for (float& value : values) {
+            value = static_cast<float>(random() % 1000) / 7;
+        }
+        RecordBatch batch = make_batch(3, values);
+        for (std::size_t row = 0; row < batch.rows; ++row) {
+            batch.ids.append(fmt::format("id{}", row));
+        }
+        for (const auto format : {Format::kCsv, Format::kJsonl}) {
+            WriterOptions options{.dimension = 3, .rows_total = 700};
+            const std::string alone = written(format, {&batch}, options);
+            options.pool = &pool;
+            CHECK(written(format, {&batch}, options) == alone);
+        }
+        // The rows before a bad one are written, and the error names the first.
+        batch.owned_vectors[200 * 3] = batch.owned_vectors[500 * 3] = std::nanf("");
+        batch.vectors = batch.owned_vectors;
+        for (ThreadPool* const threads : {static_cast<ThreadPool*>(nullptr), &pool}) {
+            std::string out;
+            const auto sink = string_sink(out);
+            const auto writer = make_writer(Format::kJsonl, *sink,
+                                            {.dimension = 3, .rows_total = 700, .pool = threads});
+            const auto status = (*writer)->write(batch);
+            REQUIRE(!status);
+            CHECK(status.error().message() ==
+                  "row 200 has a vector with nan, which JSON cannot hold");
+            REQUIRE((*writer)->finish());
+            CHECK(std::count(out.begin(), out.end(), '\n') == 200);
         }
     }
 
