@@ -2,6 +2,8 @@
 // ignore and the next writer removes, so a power cut behind the rename does no harm.
 #include "staging.hpp"
 
+#include <new>
+
 #include <fmt/format.h>
 
 #include "backup_repository.hpp"
@@ -138,15 +140,17 @@ Status Staging::publish() {
     return fs_->sync_directory(destination_);
 }
 
+// As far as it goes, also for want of memory: the next attempt removes the rest. The mark goes
+// last.
 Staging::~Staging() {
-    if (lock_ == nullptr) {
+    try {
+        if (lock_ != nullptr && clear()) {
+            static_cast<void>(fs_->remove(join_path(path_, kMarkName)));
+            static_cast<void>(fs_->remove(join_path(path_, kLockName)));
+            static_cast<void>(fs_->remove_directory(path_));
+        }
+    } catch (const std::bad_alloc&) {
         return;
-    }
-    // As far as it goes: the next attempt removes the rest. The mark goes last.
-    if (clear()) {
-        static_cast<void>(fs_->remove(join_path(path_, kMarkName)));
-        static_cast<void>(fs_->remove(join_path(path_, kLockName)));
-        static_cast<void>(fs_->remove_directory(path_));
     }
 }
 

@@ -33,7 +33,7 @@ public:
             if (manifest.error().code() != Code::kCorrupt || !has_manifest()) {
                 return fail(std::move(manifest).error());
             }
-            add(std::string(kManifestName), manifest.error());
+            ABI_CHECK(note(std::string(kManifestName), std::move(manifest).error()));
             return std::move(info_);
         }
         manifest_ = *std::move(manifest);
@@ -66,8 +66,21 @@ private:
             info_.faults.push_back({file, offset, std::move(what)});
         }
     }
-    void add(const std::string& file, const Error& error) {
-        add(file, corruption_offset(error), error.describe());
+    // Damage is noted; what kept the check from looking, such as a read that failed or memory that
+    // ran out, is no fault of the file and ends it.
+    Status note(const std::string& file, Error error) {
+        switch (error.code()) {
+            case Code::kIo:
+            case Code::kNoSpace:
+            case Code::kLimit:
+            case Code::kLocked:
+            case Code::kCancelled:
+            case Code::kInternal:
+                return fail(std::move(error));
+            default:
+                add(file, corruption_offset(error), error.describe());
+                return {};
+        }
     }
 
     template <class Body>
@@ -103,24 +116,22 @@ private:
     Status check_collections(const std::vector<CollectionEntry>& collections) {
         for (const CollectionEntry& collection : collections) {
             for (const SegmentEntry& entry : collection.segments) {
-                check_deletes(entry);
+                ABI_CHECK(check_deletes(entry));
                 ABI_CHECK(check_segment(collection, entry));
             }
-            check_embedder(collection);
+            ABI_CHECK(check_embedder(collection));
         }
         return {};
     }
 
-    void check_deletes(const SegmentEntry& entry) {
+    Status check_deletes(const SegmentEntry& entry) {
         const std::string name = deletes_name(entry.deletes_number);
         if (entry.deletes_number == 0 || !first_time(name)) {
-            return;
+            return {};
         }
         ++info_.files;
-        const auto deleted = read_deletes(*context_.fs, path_, manifest_.uuid, entry);
-        if (!deleted) {
-            add(name, deleted.error());
-        }
+        auto deleted = read_deletes(*context_.fs, path_, manifest_.uuid, entry);
+        return deleted ? Status() : note(name, std::move(deleted).error());
     }
 
     Status check_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
@@ -130,11 +141,9 @@ private:
         }
         ++info_.files;
         info_.bytes += entry.size_bytes;
-        const auto opened =
-            Segment::open(*context_.fs, path_, owner_of(manifest_, collection), entry);
+        auto opened = Segment::open(*context_.fs, path_, owner_of(manifest_, collection), entry);
         if (!opened) {
-            add(name, opened.error());
-            return {};
+            return note(name, std::move(opened).error());
         }
         for (const Section& section : (*opened)->header().sections) {
             ABI_CHECK(check_section(**opened, section, name));
@@ -154,15 +163,14 @@ private:
             });
     }
 
-    void check_embedder(const CollectionEntry& collection) {
+    Status check_embedder(const CollectionEntry& collection) {
         const std::string name = embedder_name(collection.embedder_number);
         if (collection.embedder_number == 0 || !first_time(name)) {
-            return;
+            return {};
         }
         ++info_.files;
-        if (const auto embedder = read_embedder(*context_.fs, path_, collection); !embedder) {
-            add(name, embedder.error());
-        }
+        auto embedder = read_embedder(*context_.fs, path_, collection);
+        return embedder ? Status() : note(name, std::move(embedder).error());
     }
 
     Status check_log() {
@@ -171,15 +179,13 @@ private:
         auto reader = LogReader::open(*context_.fs, join_path(path_, name),
                                       {manifest_.uuid, manifest_.log_number, manifest_.log_salt});
         if (!reader) {
-            add(name, reader.error());
-            return {};
+            return note(name, std::move(reader).error());
         }
         while (true) {
             ABI_CHECK(context_.cancel.check());
-            const auto record = reader->next();
+            auto record = reader->next();
             if (!record) {
-                add(name, record.error());
-                return {};
+                return note(name, std::move(record).error());
             }
             if (!record->has_value()) {
                 break;
@@ -196,8 +202,7 @@ private:
         auto impl = Database::Impl::open(context_, path_, AccessMode::kRead,
                                          {{.snapshot = snapshot_name}, false});
         if (!impl) {
-            add(std::string(kManifestName), impl.error());
-            return {};
+            return note(std::string(kManifestName), std::move(impl).error());
         }
         const auto state = (*impl)->state();
         for (const auto& collection : state->collections) {

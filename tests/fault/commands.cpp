@@ -2,6 +2,8 @@
 #include "commands.hpp"
 
 #include <abi/core/io.hpp>
+#include <abi/storage/archive.hpp>
+#include <abi/storage/backup.hpp>
 #include <abi/storage/import.hpp>
 
 #include "allocation.hpp"
@@ -118,14 +120,67 @@ void add_reading(std::vector<Command>& all) {
     }
     all.push_back({.name = "verify", .run = [](const Context& context, Told&) -> Status {
                        ABI_TRY(const VerifyInfo info, verify(context, "/db"));
-                       if (info.faults_total != 0 &&
-                           info.faults.at(0).what.find("memory") == std::string::npos &&
-                           info.faults.at(0).what.find("cannot") == std::string::npos) {
+                       if (info.faults_total != 0) {
                            return fail(Code::kInternal,
-                                       "verify blames the file: " + info.faults.at(0).what);
+                                       "verify blames a file: " + info.faults.at(0).what);
                        }
                        return {};
                    }});
+}
+
+void add_managing(std::vector<Command>& all) {
+    all.push_back(
+        writing("collection create", [](const Context&, Database& database, Told&) -> Status {
+            CollectionOptions options;
+            options.name = "third";
+            options.dimension = 4;
+            return database.create_collection(options);
+        }));
+    all.push_back(writing("collection drop", [](const Context&, Database& database, Told&) {
+        return database.drop_collection("other");
+    }));
+    all.push_back(writing("snapshot create", [](const Context&, Database& database, Told&) {
+        return database.create_snapshot("fresh");
+    }));
+    all.push_back(writing("snapshot drop", [](const Context&, Database& database, Told&) {
+        return database.drop_snapshot("kept");
+    }));
+    all.push_back({.name = "backup", .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(make_backup(context, "/db", "/backups"));
+                       return {};
+                   }});
+    all.push_back({.name = "backup prune", .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(prune_backups(context, "/backups", 1));
+                       return {};
+                   }});
+    all.push_back({.name = "backup verify", .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(verify_backups(context, "/backups"));
+                       return {};
+                   }});
+    all.push_back({.name = "restore",
+                   .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(restore_backup(context, "/backups", "/restored"));
+                       return {};
+                   },
+                   .made = "/restored"});
+    all.push_back(reading("archive", [](const Context& context, Database& database) -> Status {
+        ABI_TRY(const auto sink, context.fs->open_sink("/out.wda"));
+        ABI_CHECK(export_archive(context, database, *sink));
+        return sink->flush();
+    }));
+    all.push_back({.name = "archive unpack",
+                   .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(create_from_archive(context, "/new.wda", "/unpacked"));
+                       return {};
+                   },
+                   .made = "/unpacked"});
+    all.push_back(writing(
+        "archive import",
+        [](const Context& context, Database& database, Told&) -> Status {
+            ImportInfo info;
+            return import_archive(context, database, "/new.wda", {}, info);
+        },
+        [](std::vector<Row>& rows) { rows.push_back(sample("new", 9)); }));
 }
 
 // A place at which memory may run out.
@@ -218,16 +273,37 @@ private:
 std::vector<Command> commands() {
     std::vector<Command> all;
     all.push_back(
-        {.name = "init", .run = [](const Context& context, Told&) -> Status {
+        {.name = "init",
+         .run = [](const Context& context, Told&) -> Status {
              ABI_TRY(Database made,
                      Database::create(context, "/other",
                                       {.dimension = 3, .metric = Metric::kL2, .embedder = {}}));
              return made.close();
-         }});
+         },
+         .made = "/other"});
     add_writing(all);
     add_reading(all);
+    add_managing(all);
     return all;
 }
+
+namespace {
+// Of one row, which is not in /db.
+Status make_archive(FileSystem& fs) {
+    const Context context = context_on(fs);
+    {
+        ABI_TRY(Database database,
+                Database::create(context, "/new",
+                                 {.dimension = 3, .metric = Metric::kL2, .embedder = {}}));
+        ABI_CHECK(commit(database, {sample("new", 9)}));
+        ABI_TRY(const auto sink, fs.open_sink("/new.wda"));
+        ABI_CHECK(export_archive(context, database, *sink));
+        ABI_CHECK(sink->flush());
+        ABI_CHECK(database.close());
+    }
+    return {};
+}
+}  // namespace
 
 std::vector<Row> prepare_database(FileSystem& fs) {
     const auto body = [&]() -> Result<std::vector<Row>> {
@@ -238,9 +314,18 @@ std::vector<Row> prepare_database(FileSystem& fs) {
         ABI_TRY(Database database,
                 Database::create(context_on(fs), "/db",
                                  {.dimension = 3, .metric = Metric::kL2, .embedder = {}}));
+        CollectionOptions other;
+        other.name = "other";
+        other.dimension = 2;
+        ABI_CHECK(database.create_collection(other));
+        ABI_TRY(Database second, database.collection("other"));
+        ABI_CHECK(commit(second, {{"x", {1, 2}, {}, {}}}));
         ABI_CHECK(commit(database, {sample("a", 1), sample("b", 2), sample("c", 3)}));
-        ABI_CHECK(database.checkpoint());
+        ABI_CHECK(database.create_snapshot("kept"));
+        ABI_CHECK(make_backup(context_on(fs), "/db", "/backups"));
         ABI_CHECK(commit(database, {sample("d", 4)}, WriteMode::kUpsert, {"b"}));
+        ABI_CHECK(make_backup(context_on(fs), "/db", "/backups"));
+        ABI_CHECK(make_archive(fs));
         ABI_CHECK(fs.sync_directory("/"));
         return load_rows(database.snapshot());
     };

@@ -22,10 +22,12 @@ struct Command {
     std::function<Status(const Context&, Told&)> run;
     // What it makes of the rows.
     std::function<void(std::vector<Row>&)> effect = [](std::vector<Row>&) {};
+    std::string made = {};  // the database that it makes; "" : none
 };
 std::vector<Command> commands();
 
-// Makes /db with a segment, deleted rows, and rows in its log; and the inputs that commands read.
+// Makes /db with a segment, deleted rows, rows in its log, a second collection and a named
+// snapshot; and the inputs that commands read.
 std::vector<Row> prepare_database(FileSystem& fs);
 
 // A file system whose calls are places where memory may run out, and otherwise never fail for want

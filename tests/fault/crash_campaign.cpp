@@ -5,6 +5,8 @@
 
 #include <abi/core/fs_fault.hpp>
 
+#include "lying_files.hpp"
+
 namespace abikit::storage::test {
 
 namespace {
@@ -90,7 +92,8 @@ public:
 
     CrashTally cut_everywhere() {
         MemoryFileSystem fs;
-        Workload workload(options_.profile, fs,
+        const auto disk = lying(fs, options_.liar);
+        Workload workload(options_.profile, options_.liar.empty() ? fs : *disk,
                           {.clock = [&fs] { return fs.sequence(); },
                            .acknowledge = [&fs] { fs.mark("acknowledged"); }});
         if (!workload.run()) {

@@ -20,6 +20,8 @@ struct CrashOptions {
     Profile profile;
     std::size_t plans = 2;             // seeds of the plans that have one
     std::size_t recovery_every = 401;  // one state in so many is cut again during its recovery
+    // Where the workload's disk drops syncs and says nothing (lying_files.hpp); "" : nowhere.
+    std::string liar = {};
     std::optional<std::uint64_t> only_state = {};  // runs this one alone, by its number
 };
 

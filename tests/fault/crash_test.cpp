@@ -57,6 +57,19 @@ TEST_SUITE("fault") {
         CHECK(states > 100);
     }
 
+    TEST_CASE("crash: a disk that lies about any kind of sync is noticed") {
+        for (const char* const liar :
+             {"log-", "seg-", "del-", "MANIFEST.tmp", "emb-", "/db/.", "//."}) {
+            CAPTURE(liar);
+            CrashOptions options{.profile = {.seed = 7, .steps = 30, .checkpoints = 0.3},
+                                 .plans = 1};
+            options.liar = liar;
+            options.profile.embedder = std::string_view(liar) == "emb-";
+            options.profile.dimension = options.profile.embedder ? 64 : 3;
+            CHECK_FALSE(cut_everywhere(options).failures.empty());
+        }
+    }
+
     TEST_CASE("crash: importing documents again is cut anywhere, and can be repeated") {
         MemoryFileSystem fs;
         const Context context = context_on(fs);
