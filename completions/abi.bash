@@ -30,6 +30,7 @@ _abi_is_command() {
         "db backup verify") return 0 ;;
         "db backup prune") return 0 ;;
         "db restore") return 0 ;;
+        "db repair") return 0 ;;
         "bench") return 0 ;;
         "bench list") return 0 ;;
         "config") return 0 ;;
@@ -160,6 +161,7 @@ _abi_options() {
         "db backup verify") _abi_words "--backup --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db backup prune") _abi_words "--keep --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db restore") _abi_words "--backup --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db repair") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "bench") _abi_words "--check --quick --samples --min-time --max-time --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "config show") _abi_words "--origin --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "help") _abi_words "--man --reference --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -169,7 +171,7 @@ _abi_options() {
 
 _abi_operands() {
     case "$1" in
-        "db") _abi_words "init import add query get update delete list count stats verify optimize export backup restore" ;;
+        "db") _abi_words "init import add query get update delete list count stats verify optimize export backup restore repair" ;;
         "db init") _abi_files -d ;;
         "db import") _abi_files -f ;;
         "db add") _abi_files -d ;;
@@ -188,6 +190,7 @@ _abi_operands() {
         "db backup verify") _abi_files -d ;;
         "db backup prune") _abi_files -d ;;
         "db restore") _abi_files -d ;;
+        "db repair") _abi_files -d ;;
         "bench") _abi_words "list" ;;
         "bench list") : ;;
         "config") _abi_words "show path validate" ;;

@@ -25,6 +25,7 @@ std::vector<CommandSpec> all_commands() {
         db_backup_verify_spec,
         db_backup_prune_spec,
         db_restore_spec,
+        db_repair_spec,
         bench_spec,
         bench_list_spec,
         config_spec,

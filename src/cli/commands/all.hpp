@@ -30,6 +30,7 @@ CommandSpec db_init_spec();
 CommandSpec db_list_spec();
 CommandSpec db_optimize_spec();
 CommandSpec db_query_spec();
+CommandSpec db_repair_spec();
 CommandSpec db_restore_spec();
 CommandSpec db_stats_spec();
 CommandSpec db_update_spec();
