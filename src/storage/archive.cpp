@@ -172,7 +172,6 @@ Result<ArchiveInfo> Database::Impl::write_archive(const Context& context, ByteSi
             identity.number = manifest.next_file++;
             identity.shape = entry.shape;
             identity.metric = entry.metric;
-            identity.collection = entry.id;
             identity.first_lsn = 1;
             identity.last_lsn = manifest.lsn;
             HeaderCatcher first;

@@ -216,7 +216,6 @@ Status Database::Impl::write_collection(NextGeneration& next, std::size_t index)
         identity.number = next.new_file();
         identity.shape = collection.entry.shape;
         identity.metric = collection.entry.metric;
-        identity.collection = collection.entry.id;
         identity.first_lsn = manifest_->lsn + 1;
         identity.last_lsn = lsn_;
         next.new_files.push_back(join_path(path_, segment_name(identity.number)));

@@ -131,7 +131,6 @@ private:
         identity.number = manifest_.next_file++;
         identity.shape = source.header().shape;
         identity.metric = source.header().metric;
-        identity.collection = source.header().collection;
         identity.first_lsn = source.header().first_lsn;
         identity.last_lsn = source.header().last_lsn;
         SegmentRows salvaged(source, rows);
@@ -160,7 +159,6 @@ private:
             identity.number = manifest_.next_file++;
             identity.shape = entry.shape;
             identity.metric = entry.metric;
-            identity.collection = entry.id;
             identity.first_lsn = salvage_.plan().manifest.lsn + 1;
             identity.last_lsn = manifest_.lsn;
             LogRows rows(*view.moment);

@@ -188,40 +188,19 @@ private:
         std::erase_if(inventory_.segments, [&](const FoundSegment& found) {
             return foreign(found.header.uuid, segment_name(found.header.number));
         });
-        drop_misfits();
         std::erase_if(inventory_.logs, [&](const FoundLog& found) {
             return foreign(found.identity.uuid, log_name(found.identity.number));
         });
     }
 
-    // A collection has one shape and metric: the youngest segment's.
-    void drop_misfits() {
-        std::map<std::uint32_t, const FoundSegment*> youngest;
-        for (const FoundSegment& found : inventory_.segments) {
-            youngest[found.header.collection] = &found;
-        }
-        std::vector<std::uint64_t> misfits;
-        for (const FoundSegment& found : inventory_.segments) {
-            const SegmentHeader& like = youngest[found.header.collection]->header;
-            if (found.header.shape != like.shape || found.header.metric != like.metric) {
-                misfits.push_back(found.header.number);
-                findings_.add(FindingKind::kLost, segment_name(found.header.number), 0,
-                              "it fits none of the others of its collection");
-            }
-        }
-        std::erase_if(inventory_.segments, [&](const FoundSegment& found) {
-            return std::find(misfits.begin(), misfits.end(), found.header.number) != misfits.end();
-        });
-    }
-
     CollectionEntry& collection_of(Manifest& manifest, const SegmentHeader& header) {
         for (CollectionEntry& entry : manifest.collections) {
-            if (entry.id == header.collection) {
+            if (entry.shape == header.shape && entry.metric == header.metric) {
                 return entry;
             }
         }
         CollectionEntry& entry = manifest.collections.emplace_back();
-        entry.id = header.collection;
+        entry.id = static_cast<std::uint32_t>(manifest.collections.size());
         entry.name = entry.id == 1 ? "default" : fmt::format("collection-{}", entry.id);
         entry.shape = header.shape;
         entry.metric = header.metric;

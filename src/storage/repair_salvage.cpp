@@ -193,17 +193,30 @@ bool Salvage::rows_are_allowed(const DecodedBatch& batch) {
     return true;
 }
 
-// In a rebuilt manifest one may be missing: no segment of it could be read.
+// By its number; in a rebuilt manifest numbers may be unknown, and shapes decide.
 CollectionEntry* Salvage::collection_for(std::uint32_t id, VectorShape shape) {
     auto& collections = plan_.manifest.collections;
     const auto found = std::find_if(collections.begin(), collections.end(),
                                     [id](const auto& entry) { return entry.id == id; });
-    if (found != collections.end() || !plan_.rebuilt || shape.dimension == 0) {
+    if (!plan_.rebuilt) {
         return found == collections.end() ? nullptr : &*found;
+    }
+    if (found != collections.end() && (shape.dimension == 0 || found->shape == shape)) {
+        return &*found;
+    }
+    if (shape.dimension == 0) {
+        return nullptr;
     }
     CollectionEntry entry;
     entry.id = id;
-    entry.name = id == 1 ? std::string(kDefaultCollection) : fmt::format("collection-{}", id);
+    if (found != collections.end()) {
+        entry.id = 1;
+        for (const CollectionEntry& other : collections) {
+            entry.id = std::max(entry.id, other.id + 1);
+        }
+    }
+    entry.name =
+        entry.id == 1 ? std::string(kDefaultCollection) : fmt::format("collection-{}", entry.id);
     entry.shape = shape;
     entry.metric = shape.element == ElementType::kBits ? Metric::kHamming : Metric::kCosine;
     findings_.add({FindingKind::kDoubt,

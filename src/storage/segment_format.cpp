@@ -11,7 +11,6 @@ namespace abikit::storage {
 namespace {
 constexpr std::string_view kMagic = "WDBXSEG1";
 constexpr std::size_t kCrcOffset = kSegmentHeaderBytes - 4;
-constexpr std::size_t kCollectionOffset = kCrcOffset - 4;
 constexpr std::uint32_t kMaxSections = 64;
 constexpr std::uint32_t kVectorBlockShift = 16, kRowBlockShift = 12;
 
@@ -122,8 +121,7 @@ std::string encode_segment_header(const SegmentHeader& header) {
         out.put(section.first_checksum);
     }
     std::string bytes = out.take();
-    bytes.resize(kCollectionOffset);
-    bytes.append(reinterpret_cast<const char*>(&header.collection), sizeof header.collection);
+    bytes.resize(kCrcOffset);
     const std::uint32_t crc = crc32c(as_bytes(bytes));
     bytes.append(reinterpret_cast<const char*>(&crc), sizeof crc);
     return bytes;
@@ -156,9 +154,6 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, std::uint64_
     }
     SegmentHeader header;
     decode_fields(in, header);
-    // Zero in those that were written when there was one collection.
-    std::memcpy(&header.collection, bytes.data() + kCollectionOffset, sizeof header.collection);
-    header.collection = std::max(header.collection, std::uint32_t{1});
     if (!in.ok() || !sections_fit(header, file_bytes)) {
         return fail(corruption(path, 0, "a section does not fit into the file"));
     }

@@ -51,7 +51,6 @@ struct Section {
 struct SegmentHeader {
     Uuid uuid{};
     std::uint64_t number = 0;
-    std::uint32_t collection = 1;  // whose rows it holds, for whoever has lost the manifest
     std::uint64_t rows = 0;
     VectorShape shape;
     Metric metric = Metric::kCosine;

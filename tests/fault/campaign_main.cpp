@@ -53,7 +53,8 @@ Json failures_of(const CrashTally& tally, const char* mode) {
     return failures;
 }
 
-// Every fourth seed lets processes die instead, which makes more than one workload.
+// Every fourth seed lets processes die instead, which makes more than one workload; every eighth
+// has threads that commit at once.
 Json crash(const Arguments& arguments) {
     CrashOptions options;
     options.profile = random_profile(arguments.get("--seed", 1));
@@ -62,14 +63,20 @@ Json crash(const Arguments& arguments) {
         options.only_state = arguments.get("--state", 0);
     }
     const bool dead = options.profile.seed % 4 == 0 && !options.profile.embedder;
-    const CrashTally tally = dead ? cut_after_dead_processes(options) : cut_everywhere(options);
+    const bool threads = options.profile.seed % 8 == 1;
+    const CrashTally tally = threads ? cut_threads(options)
+                             : dead  ? cut_after_dead_processes(options)
+                                     : cut_everywhere(options);
     return {{"seed", options.profile.seed},
             {"profile", describe(options.profile)},
             {"states", tally.states},
             {"recovery_states", tally.recovery_states},
             {"dead_states", tally.dead_states},
+            {"thread_states", threads ? tally.states : 0},
             {"by_plan", tally.by_plan},
-            {"failures", failures_of(tally, dead ? "dead" : "cut")}};
+            {"failures", failures_of(tally, threads ? "threads"
+                                            : dead  ? "dead"
+                                                    : "cut")}};
 }
 
 Json damage(const Arguments& arguments) {
@@ -109,7 +116,10 @@ Json kill(const Arguments& arguments) {
         options.profile.most_rows = 2000;
     }
     options.directory = arguments.text("--directory");
-    const KillTally tally = kill_again_and_again(options);
+    // Every fourth seed has threads that commit at once.
+    const std::uint64_t seed = options.profile.seed;
+    const KillTally tally =
+        seed % 4 == 0 ? kill_threads(options, 2 + seed / 4 % 7) : kill_again_and_again(options);
     Json failures = Json::array();
     for (const KillFailure& failure : tally.failures) {
         failures.push_back(

@@ -5,6 +5,7 @@
 #include <abi/storage/archive.hpp>
 #include <abi/storage/backup.hpp>
 #include <abi/storage/import.hpp>
+#include <abi/storage/repair.hpp>
 
 #include "allocation.hpp"
 
@@ -163,6 +164,12 @@ void add_managing(std::vector<Command>& all) {
                        return {};
                    },
                    .made = "/restored"});
+    all.push_back({.name = "repair",
+                   .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(repair(context, "/db", "/repaired"));
+                       return {};
+                   },
+                   .made = "/repaired"});
     all.push_back(reading("archive", [](const Context& context, Database& database) -> Status {
         ABI_TRY(const auto sink, context.fs->open_sink("/out.wda"));
         ABI_CHECK(export_archive(context, database, *sink));

@@ -6,6 +6,7 @@
 #include <abi/core/fs_fault.hpp>
 
 #include "lying_files.hpp"
+#include "thread_work.hpp"
 
 namespace abikit::storage::test {
 
@@ -155,7 +156,60 @@ public:
         }
     }
 
+    CrashTally cut_threads() {
+        const std::size_t threads = 2 + options_.profile.seed % 4;
+        const ThreadWork work(options_.profile.seed, threads, 12);
+        MemoryFileSystem fs;
+        std::vector<std::size_t> acknowledged(threads, 0);
+        {
+            Database database = need(
+                Database::create(
+                    context_on(fs), "/db",
+                    {.dimension = ThreadWork::kDimension, .metric = Metric::kL2, .embedder = {}}),
+                Kind::kWrongAnswer, "creating");
+            fs.mark("made");
+            const bool done =
+                work.run(database, acknowledged, [&fs](std::size_t thread, std::size_t) {
+                    fs.mark("thread " + std::to_string(thread));
+                });
+            if (!done) {
+                throw Violation(Kind::kWrongAnswer, "the threads themselves failed");
+            }
+        }
+        bool made = false;
+        for (const FsOperation& operation : fs.log()) {
+            if (operation.call == FsCall::kMark) {
+                made = true;
+                if (operation.path.starts_with("thread ")) {
+                    ++acknowledged[std::stoull(operation.path.substr(7))];
+                }
+            }
+            for (const CrashPlan& plan :
+                 crash_plans(operation.sequence, made && changes_something(operation) ? 1 : 0)) {
+                if (!made || !changes_something(operation)) {
+                    break;
+                }
+                try_state(plan, "cut after operation " + std::to_string(operation.sequence), [&] {
+                    check_threads(work, fs.crash_at(operation.sequence, plan), acknowledged);
+                });
+            }
+        }
+        return std::move(tally_);
+    }
+
 private:
+    void check_threads(const ThreadWork& work, std::unique_ptr<MemoryFileSystem> after,
+                       const std::vector<std::size_t>& acknowledged) {
+        const Context context = context_on(*after);
+        Database database = open(context, AccessMode::kReadWrite);
+        const Contents found = contents_of(context, database);
+        work.check(found.at(std::string(kDefaultCollection)), acknowledged, acknowledged);
+        expect_sound(context, found);
+        Row row = extra();
+        row.vector.assign(ThreadWork::kDimension, 1.0F);
+        need(commit(database, {row}), Kind::kNotWritable, "committing after the cut");
+    }
+
     template <class Body>
     void guard(const CrashPlan& plan, const std::string& where, Body&& body) {
         try {
@@ -294,6 +348,10 @@ std::vector<std::uint64_t> crash_points(const MemoryFileSystem& fs, std::uint64_
 
 CrashTally cut_everywhere(const CrashOptions& options) {
     return Campaign(options).cut_everywhere();
+}
+
+CrashTally cut_threads(const CrashOptions& options) {
+    return Campaign(options).cut_threads();
 }
 
 CrashTally cut_after_dead_processes(const CrashOptions& options) {

@@ -44,6 +44,9 @@ struct CrashTally {
 // dies at each call in turn, a successor commits, and then the power goes.
 CrashTally cut_everywhere(const CrashOptions& options);
 CrashTally cut_after_dead_processes(const CrashOptions& options);
+// The power goes while several threads commit. In which order they come is up to the
+// machine; a state is numbered within its run.
+CrashTally cut_threads(const CrashOptions& options);
 
 // The numbers of the operations that change something, above `after`.
 std::vector<std::uint64_t> crash_points(const MemoryFileSystem& fs, std::uint64_t after = 0);

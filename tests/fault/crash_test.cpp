@@ -57,6 +57,16 @@ TEST_SUITE("fault") {
         CHECK(states > 100);
     }
 
+    TEST_CASE("crash: power cuts while several threads commit") {
+        const std::uint64_t first = seed_or(1);
+        std::uint64_t states = 0;
+        for (std::uint64_t seed = first; seed < first + scaled(4); ++seed) {
+            states += run({.profile = {.seed = seed}}, cut_threads);
+        }
+        std::cout << "crash: " << states << " states of threads\n";
+        CHECK(states > 100);
+    }
+
     TEST_CASE("crash: a disk that lies about any kind of sync is noticed") {
         for (const char* const liar :
              {"log-", "seg-", "del-", "MANIFEST.tmp", "emb-", "/db/.", "//."}) {

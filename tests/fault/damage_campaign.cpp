@@ -5,6 +5,7 @@
 #include <array>
 
 #include <abi/core/fs_memory.hpp>
+#include <abi/storage/repair.hpp>
 
 #include "frozen_files.hpp"
 
@@ -113,6 +114,7 @@ constexpr const char* kOther = "other";  // the second collection
 struct Truth {
     std::vector<Row> rows;
     std::vector<Row> other, kept;  // of the second collection, of the named snapshot
+    std::vector<Row> ever;         // of the first collection: also those that were deleted
     std::vector<std::string> gone;
     std::vector<float> query;
     std::vector<Hit> hits;
@@ -167,6 +169,9 @@ private:
             }
             need(commit(database, made, WriteMode::kUpsert, std::move(deletes)), Kind::kWrongAnswer,
                  "committing");
+            const std::vector<Row> now =
+                need(load_rows(database.snapshot()), Kind::kWrongAnswer, "reading");
+            truth_.ever.insert(truth_.ever.end(), now.begin(), now.end());
         };
         add(30, "first-", {});
         need(database.create_snapshot("kept"), Kind::kWrongAnswer, "making a snapshot");
@@ -212,6 +217,7 @@ private:
             if (number % options_.write_every == 0) {
                 ++tally_.writers;
                 give_to_writer(frozen, number / options_.write_every % 3);
+                give_to_repair(frozen);
             }
         } catch (const Violation& violation) {
             tally_.failures.push_back({number, std::string(violation_name(violation.kind())),
@@ -401,6 +407,42 @@ private:
         if (rows != expected) {
             throw Violation(Kind::kLost, "a writer made " + std::to_string(rows.size()) +
                                              " rows of " + std::to_string(expected.size()));
+        }
+    }
+    // What repair makes is sound, holds no row that never was, and tells when one is missing.
+    void give_to_repair(const FrozenFiles& frozen) const {
+        MemoryFileSystem disk;
+        copy_to(frozen, disk);
+        const Context context = context_on(disk);
+        const auto info = repair(context, "/db", "/repaired");
+        if (!info) {
+            if (info.error().code() != Code::kCorrupt) {
+                throw Violation(Kind::kUnreadable, "repair: " + info.error().describe());
+            }
+            return;
+        }
+        const VerifyInfo sound = need(verify(context, "/repaired"), Kind::kDamaged, "repaired");
+        if (sound.faults_total != 0) {
+            throw Violation(Kind::kDamaged, "what was repaired: " + sound.faults.at(0).what);
+        }
+        // A manifest that is made of the files alone cannot know what a collection was called.
+        const auto made = Database::open(context, "/repaired", AccessMode::kRead);
+        if (!made) {
+            if (info->findings_total == 0 || made.error().code() != Code::kNotFound) {
+                throw Violation(Kind::kUnreadable, "repaired: " + made.error().describe());
+            }
+            return;
+        }
+        const std::vector<Row> rows =
+            need(load_rows(made->snapshot()), Kind::kUnreadable, "reading what was repaired");
+        for (const Row& row : rows) {
+            if (std::find(truth_.ever.begin(), truth_.ever.end(), row) == truth_.ever.end() &&
+                std::find(truth_.other.begin(), truth_.other.end(), row) == truth_.other.end()) {
+                throw Violation(Kind::kWrongAnswer, "repair made up row '" + *row.id + "'");
+            }
+        }
+        if (info->findings_total == 0 && rows != truth_.rows) {
+            throw Violation(Kind::kLost, "repair says nothing of what it lost");
         }
     }
     static void copy_to(const FrozenFiles& frozen, FileSystem& disk) {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -16,15 +17,20 @@
 
 #include <abi/core/fs_memory.hpp>
 
+#include "thread_work.hpp"
+
 namespace abikit::storage::test {
 
 namespace {
 
 using Kind = Violation::Kind;
 
+constexpr std::size_t kMostThreads = 16;
+
 // Survives the child.
 struct Shared {
     std::atomic<std::uint64_t> acknowledged = 0;  // how many moments of the history
+    std::array<std::atomic<std::uint64_t>, kMostThreads> by_thread = {};
 };
 
 class SharedPage {
@@ -41,6 +47,7 @@ public:
     SharedPage(const SharedPage&) = delete;
     SharedPage& operator=(const SharedPage&) = delete;
     std::atomic<std::uint64_t>& acknowledged() { return shared_->acknowledged; }
+    std::atomic<std::uint64_t>& of_thread(std::size_t thread) { return shared_->by_thread[thread]; }
 
 private:
     void* memory_;
@@ -227,10 +234,141 @@ private:
     KillTally tally_;
 };
 
+// The same for threads: each has a history of its own.
+class ThreadKillCampaign {
+public:
+    ThreadKillCampaign(const KillOptions& options, std::size_t threads)
+        : path_(join_path(options.directory, "db")),
+          fs_(real_file_system()),
+          context_(context_on(*fs_)),
+          random_(options.profile.seed, 3),
+          work_(options.profile.seed, threads, 60),
+          held_(threads, 0) {}
+
+    KillTally run() {
+        try {
+            while (cycle()) {
+            }
+        } catch (const Violation& violation) {
+            tally_.failures.push_back(
+                {tally_.cycles, std::string(violation_name(violation.kind())), violation.what()});
+        }
+        for (std::size_t thread = 0; thread < work_.threads(); ++thread) {
+            tally_.acknowledged += page_.of_thread(thread);
+        }
+        return std::move(tally_);
+    }
+
+private:
+    std::vector<std::size_t> acknowledged() {
+        std::vector<std::size_t> counts;
+        for (std::size_t thread = 0; thread < work_.threads(); ++thread) {
+            counts.push_back(page_.of_thread(thread));
+        }
+        return counts;
+    }
+    bool cycle() {
+        ++tally_.cycles;
+        const pid_t child = ::fork();
+        if (child < 0) {
+            throw Violation(Kind::kWrongAnswer, "no child can be made");
+        }
+        if (child == 0) {
+            ::_exit(work());
+        }
+        const auto end =
+            std::chrono::steady_clock::now() + std::chrono::microseconds(random_.below(25'000));
+        while (std::chrono::steady_clock::now() < end) {
+            look_beside();
+            std::this_thread::sleep_for(std::chrono::microseconds(200));
+        }
+        ::kill(child, SIGKILL);
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        tally_.killed += killed ? 1U : 0U;
+        if (!killed && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+            throw Violation(Kind::kNotWritable,
+                            "the child failed by itself, status " + std::to_string(status));
+        }
+        look();
+        return killed;
+    }
+    int work() {
+        try {
+            auto opened = page_.acknowledged() == 0
+                              ? Database::create(context_, path_,
+                                                 {.dimension = ThreadWork::kDimension,
+                                                  .metric = Metric::kL2,
+                                                  .embedder = {}})
+                              : Database::open(context_, path_, AccessMode::kReadWrite);
+            if (!opened) {
+                return 2;
+            }
+            page_.acknowledged() = 1;
+            const bool done =
+                work_.run(*opened, held_, [this](std::size_t thread, std::size_t commits) {
+                    page_.of_thread(thread) = commits;
+                });
+            return done && opened->close() ? 0 : 3;
+        } catch (const std::exception& error) {
+            std::cerr << "child: " << error.what() << '\n';
+            return 4;
+        }
+    }
+    void look_beside() {
+        if (page_.acknowledged() == 0) {
+            return;
+        }
+        ++tally_.reads;
+        const std::vector<std::size_t> before = acknowledged();
+        const Database database = need(Database::open(context_, path_, AccessMode::kRead),
+                                       Kind::kUnreadable, "reading beside the writers");
+        const std::vector<Row> rows =
+            need(load_rows(database.snapshot()), Kind::kUnreadable, "reading rows");
+        work_.check(rows, before, acknowledged());
+    }
+    void look() {
+        auto opened = Database::open(context_, path_, AccessMode::kRead);
+        if (!opened && page_.acknowledged() == 0) {
+            ++tally_.unborn;
+            return;
+        }
+        page_.acknowledged() = 1;
+        const Database database =
+            need(std::move(opened), Kind::kUnreadable, "opening after the kill");
+        const std::vector<Row> rows =
+            need(load_rows(database.snapshot()), Kind::kUnreadable, "reading rows");
+        const std::vector<std::size_t> counts = acknowledged();
+        held_ = work_.check(rows, counts, counts);
+        for (std::size_t thread = 0; thread < held_.size(); ++thread) {
+            ++(held_[thread] > counts[thread] ? tally_.in_flight : tally_.lost_in_flight);
+            page_.of_thread(thread) = held_[thread];
+        }
+        const VerifyInfo info = need(verify(context_, path_), Kind::kDamaged, "verifying");
+        if (info.faults_total != 0) {
+            throw Violation(Kind::kDamaged, info.faults.at(0).file + ": " + info.faults.at(0).what);
+        }
+    }
+
+    std::string path_;
+    std::unique_ptr<FileSystem> fs_;
+    Context context_;
+    Random random_;
+    ThreadWork work_;
+    SharedPage page_;
+    std::vector<std::size_t> held_;  // commits of each thread that the database holds
+    KillTally tally_;
+};
+
 }  // namespace
 
 KillTally kill_again_and_again(const KillOptions& options) {
     return KillCampaign(options).run();
+}
+
+KillTally kill_threads(const KillOptions& options, std::size_t threads) {
+    return ThreadKillCampaign(options, std::min(threads, kMostThreads)).run();
 }
 
 }  // namespace abikit::storage::test

@@ -35,5 +35,7 @@ struct KillTally {
 
 // Until the workload is done.
 KillTally kill_again_and_again(const KillOptions& options);
+// The same with `threads` of them committing at once; of the profile only the seed counts.
+KillTally kill_threads(const KillOptions& options, std::size_t threads);
 
 }  // namespace abikit::storage::test

@@ -401,30 +401,6 @@ TEST_SUITE("storage") {
         CHECK(code_of(repair(store.context, store.path, "/new")) == Code::kCorrupt);
     }
 
-    TEST_CASE("repair: without a manifest, collections of one shape stay apart") {
-        MemoryStore store;
-        std::vector<Row> first, second;
-        {
-            Database database = store.create(2, Metric::kL2);
-            must(database.create_collection(
-                {.dimension = 2, .metric = Metric::kL2, .embedder = {}, .name = "twin"}));
-            Database twin = must(database.collection("twin"));
-            must(commit(database, {row("a", 2, 1), row("b", 2, 2)}));
-            must(commit(twin, {row("a", 2, 10), row("c", 2, 30)}));
-            must(database.checkpoint());
-            must(commit(database, {row("c", 2, 3)}));
-            must(commit(twin, {row("b", 2, 20)}, WriteMode::kUpsert, {"c"}));
-            first = rows_of(database.snapshot());
-            second = rows_of(twin.snapshot());
-        }
-        must(store.fs.remove(store.file("MANIFEST")));
-        const RepairInfo info = must(repair(store.context, store.path, "/new"));
-        CHECK(info.collections == 2);
-        CHECK(info.rows_lost == 0);
-        CHECK(rows_at(store.context, "/new") == first);
-        CHECK(rows_at(store.context, "/new", {.collection = "collection-2"}) == second);
-    }
-
     TEST_CASE("repair: what an embedder had learned is lost alone") {
         MemoryStore store;
         const std::vector<Row> rows = fill(store);

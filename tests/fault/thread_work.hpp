@@ -1,0 +1,44 @@
+// Many threads that commit to one database, each to ids of its own, so that what each has
+// done can be told from the rows that are there. crash_campaign.hpp cuts its power,
+// kill_campaign.hpp kills its process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "workload.hpp"
+
+namespace abikit::storage::test {
+
+class ThreadWork {
+public:
+    static constexpr std::uint32_t kDimension = 3;
+
+    ThreadWork(std::uint64_t seed, std::size_t threads, std::size_t commits);
+
+    std::size_t threads() const { return plans_.size(); }
+    std::size_t commits() const { return plans_.at(0).changes.size(); }
+
+    // Goes on from `done` commits of each thread, all threads in turns, until each has made all of
+    // its own; acknowledged(thread, commits) is called by that thread. False when a commit failed.
+    bool run(Database& database, const std::vector<std::size_t>& done,
+             const std::function<void(std::size_t, std::size_t)>& acknowledged) const;
+
+    // How many commits of each thread these rows hold. A violation unless each thread's rows are
+    // what it had made after `acknowledged` commits of its own, or one more, or up to `latest`.
+    std::vector<std::size_t> check(const std::vector<Row>& rows,
+                                   const std::vector<std::size_t>& acknowledged,
+                                   const std::vector<std::size_t>& latest) const;
+
+private:
+    struct Plan {
+        std::string prefix;  // of its ids
+        std::vector<Change> changes;
+        std::vector<std::vector<Row>> rows;  // after none, one, two, ... of them
+    };
+    std::vector<Plan> plans_;
+};
+
+}  // namespace abikit::storage::test
