@@ -8,6 +8,7 @@
 
 #include "log_format.hpp"
 #include "log_mark.hpp"
+#include "repair_read.hpp"
 
 namespace abikit::storage {
 
@@ -71,8 +72,11 @@ Result<ScannedLog> scan_log(const Context& context, const std::string& path,
     ScannedLog log;
     ABI_TRY(const auto file, context.fs->open(path, OpenMode::kRead));
     log.header_intact = LogReader::open(*context.fs, path, identity).has_value();
-    ABI_TRY(log.map, file->map());
-    const auto bytes = log.map->bytes();
+    ABI_TRY(const std::uint64_t size, file->size());
+    log.bytes.resize(padded(size) / kLogAlign);
+    const auto bytes = std::as_writable_bytes(std::span(log.bytes)).first(size);
+    // What the device refuses is zeros here, and so a gap.
+    ABI_TRY(const auto unreadable, read_what_can_be(context, *file, size, bytes.data()));
     const Scanner scanner(bytes, identity.salt);
     std::uint64_t last = after, gap = kLogHeaderBytes;
     std::uint64_t durable = read_log_mark(*context.fs, path, identity);
@@ -94,7 +98,8 @@ Result<ScannedLog> scan_log(const Context& context, const std::string& path,
         at = gap = found->end;
     }
     // Zeros at the end are space that was laid out ahead, unless the mark says otherwise.
-    if (durable > gap || (gap < bytes.size() && !scanner.zeros(gap, bytes.size()))) {
+    if (durable > gap || (gap < bytes.size() && (touches(unreadable, gap, bytes.size()) ||
+                                                 !scanner.zeros(gap, bytes.size())))) {
         log.gaps.push_back({gap, std::max<std::uint64_t>(bytes.size(), durable), last, 0, false});
     }
     for (LogGap& each : log.gaps) {

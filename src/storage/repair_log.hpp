@@ -19,7 +19,7 @@ struct LogGap {
 };
 
 struct ScannedLog {
-    std::unique_ptr<MappedRegion> map;  // what the payloads point into
+    std::vector<std::uint64_t> bytes;  // what the payloads point into; words for the alignment
     bool header_intact = false;
     std::vector<LogRecord> records;  // in order, LSNs ascending from `after` on
     std::vector<LogGap> gaps;        // in order

@@ -24,7 +24,7 @@ Status Salvage::run() {
     ABI_CHECK(read_logs());
     for (const CollectionEntry* const collection : all_entries()) {
         for (const SegmentEntry& entry : collection->segments) {
-            open_segment(*collection, entry);
+            ABI_CHECK(open_segment(*collection, entry));
             read_deletes_of(*collection, entry);
         }
         read_embedder_of(*collection);
@@ -104,7 +104,7 @@ Status Salvage::read_log(const PlannedLog& log) {
         take_record(name, record);
         lsn_ = record.lsn;
     }
-    maps_.push_back(std::move(scanned->map));
+    logs_.push_back(std::move(*scanned));
     return {};
 }
 
@@ -231,13 +231,17 @@ CollectionEntry* Salvage::collection_for(std::uint32_t id, VectorShape shape) {
     return &collections.back();
 }
 
-void Salvage::open_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
+Status Salvage::open_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
     if (segments_.contains(entry.number)) {
-        return;
+        return {};
     }
     SalvagedSegment& salvaged = segments_[entry.number];
-    auto opened = DamagedSegment::open(fs_, path_, owner_of(plan_.manifest, collection), entry);
+    auto opened =
+        DamagedSegment::open(context_, path_, owner_of(plan_.manifest, collection), entry);
     if (!opened) {
+        if (opened.error().code() == Code::kCancelled || opened.error().code() == Code::kLimit) {
+            return fail(std::move(opened).error());
+        }
         const std::uint64_t rows = entry.rows - std::min(entry.rows, entry.deleted_rows);
         findings_.info().rows_lost += rows;
         findings_.add({FindingKind::kLost,
@@ -247,11 +251,12 @@ void Salvage::open_segment(const CollectionEntry& collection, const SegmentEntry
                        rows,
                        {},
                        opened.error().message()});
-        return;
+        return {};
     }
     salvaged.segment = *std::move(opened);
     salvaged.wanted = Bitmap(salvaged.segment->rows());
     salvaged.readable = Bitmap(salvaged.segment->rows());
+    return {};
 }
 
 void Salvage::read_deletes_of(const CollectionEntry& collection, const SegmentEntry& entry) {

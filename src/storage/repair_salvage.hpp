@@ -51,7 +51,7 @@ private:
     bool rows_are_allowed(const DecodedBatch& batch);
 
     std::vector<CollectionEntry*> all_entries();
-    void open_segment(const CollectionEntry& collection, const SegmentEntry& entry);
+    Status open_segment(const CollectionEntry& collection, const SegmentEntry& entry);
     void read_deletes_of(const CollectionEntry& collection, const SegmentEntry& entry);
     void read_embedder_of(const CollectionEntry& collection);
     Status read_rows(const CollectionEntry& collection, const SegmentEntry& entry);
@@ -65,7 +65,7 @@ private:
     Findings& findings_;
     std::uint64_t lsn_ = 0;
 
-    std::vector<std::unique_ptr<MappedRegion>> maps_;                       // of the logs
+    std::vector<ScannedLog> logs_;  // what the parts point into
     std::map<std::uint32_t, std::vector<std::unique_ptr<LogPart>>> parts_;  // by collection
     std::map<std::uint32_t, std::set<std::string>> log_ids_;                // spoken about there
     std::map<std::uint64_t, SalvagedSegment> segments_;

@@ -38,13 +38,18 @@ const char* describe_block(SectionKind kind) {
 }
 }  // namespace
 
-Result<std::unique_ptr<DamagedSegment>> DamagedSegment::open(FileSystem& fs,
+Result<std::unique_ptr<DamagedSegment>> DamagedSegment::open(const Context& context,
                                                              const std::string& directory,
                                                              const SegmentOwner& owner,
                                                              const SegmentEntry& entry) {
     std::unique_ptr<DamagedSegment> segment(new DamagedSegment());
     segment->path_ = join_path(directory, segment_name(entry.number));
-    ABI_TRY(const auto file, fs.open(segment->path_, OpenMode::kRead));
+    ABI_TRY(const auto file, context.fs->open(segment->path_, OpenMode::kRead));
+    ABI_TRY(const std::uint64_t size, file->size());
+    ABI_TRY(segment->unreadable_, read_what_can_be(context, *file, size, nullptr));
+    if (touches(segment->unreadable_, 0, kSegmentHeaderBytes)) {
+        return fail(corruption(segment->path_, 0, "the device does not give its header"));
+    }
     ABI_TRY(segment->map_, file->map());
     segment->bytes_ = segment->map_->bytes();
     const std::string_view head =
@@ -79,8 +84,11 @@ bool DamagedSegment::intact(const Section& section, std::uint64_t block) {
         const std::uint64_t entry =
             header_.checksums_offset + (section.first_checksum + block) * sizeof(std::uint32_t);
         tested = kBad;
-        if (section.offset + end <= bytes_.size() &&
-            entry + sizeof(std::uint32_t) <= bytes_.size()) {
+        const bool readable = section.offset + end <= bytes_.size() &&
+                              entry + sizeof(std::uint32_t) <= bytes_.size() &&
+                              !touches(unreadable_, section.offset + begin, section.offset + end) &&
+                              !touches(unreadable_, entry, entry + sizeof(std::uint32_t));
+        if (readable) {
             std::uint32_t crc = 0;
             std::memcpy(&crc, bytes_.data() + entry, sizeof crc);
             const auto data = bytes_.subspan(section.offset + begin, end - begin);

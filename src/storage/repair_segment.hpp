@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include <abi/core/fs.hpp>
+#include <abi/core/context.hpp>
 
 #include "bitmap.hpp"
+#include "repair_read.hpp"
 #include "segment.hpp"
 
 namespace abikit::storage {
@@ -33,7 +34,7 @@ class DamagedSegment {
 public:
     // An error when the header cannot be read or is another one than the entry says, or when the
     // file is not there; its message says which.
-    static Result<std::unique_ptr<DamagedSegment>> open(FileSystem& fs,
+    static Result<std::unique_ptr<DamagedSegment>> open(const Context& context,
                                                         const std::string& directory,
                                                         const SegmentOwner& owner,
                                                         const SegmentEntry& entry);
@@ -61,6 +62,7 @@ private:
     std::unique_ptr<MappedRegion> map_;
     std::span<const std::byte> bytes_;
     SegmentHeader header_;
+    std::vector<ByteRange> unreadable_;
     std::vector<char> tested_;  // per block: 0 not yet, 1 good, 2 bad
     std::vector<float> scratch_;
 };

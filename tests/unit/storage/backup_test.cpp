@@ -1,5 +1,7 @@
 // Backups and their restoring: what is copied and shared, what is refused, what damage is found.
+#include <functional>
 #include <map>
+#include <utility>
 
 #include <abi/storage/backup.hpp>
 
@@ -382,6 +384,67 @@ TEST_SUITE("storage") {
         CHECK(code_of(verify_backups(context, kRepository)) == Code::kCancelled);
         CHECK_FALSE(must(store.fs.stat("/new.partial")));
         CHECK(must(list_backups(store.context, kRepository)).size() == 1);
+    }
+
+    TEST_CASE("backup: starts again when a writer swaps the generation under it") {
+        // Lets a writer work when a file of a kind is opened for the first time.
+        class Meddling : public FileSystem {
+        public:
+            Meddling(FileSystem& base, std::string kind, std::function<void()> meddle)
+                : base_(base), kind_(std::move(kind)), meddle_(std::move(meddle)) {}
+            Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
+                if (meddle_ && path.contains(kind_)) {
+                    std::exchange(meddle_, nullptr)();
+                }
+                return base_.open(path, mode);
+            }
+            Result<std::optional<FileInfo>> stat(const std::string& path) override {
+                return base_.stat(path);
+            }
+            Status rename(const std::string& from, const std::string& to) override {
+                return base_.rename(from, to);
+            }
+            Status remove(const std::string& path) override { return base_.remove(path); }
+            Status remove_directory(const std::string& path) override {
+                return base_.remove_directory(path);
+            }
+            Status create_directory(const std::string& path) override {
+                return base_.create_directory(path);
+            }
+            Result<std::vector<DirectoryEntry>> list(const std::string& path) override {
+                return base_.list(path);
+            }
+            Status sync_directory(const std::string& path) override {
+                return base_.sync_directory(path);
+            }
+
+        private:
+            FileSystem& base_;
+            std::string kind_;
+            std::function<void()> meddle_;
+        };
+        for (const char* const kind :
+             {"/db/log-", "/db/emb-", "/db/seg-", "/db/del-", "/repo/files/"}) {
+            CAPTURE(kind);
+            MemoryStore store;
+            fill(store);
+            Database writer = store.open();
+            bool met = false;
+            Meddling fs(store.fs, kind, [&] {
+                met = true;
+                must(writer.optimize());
+                must(commit(writer, {{"meanwhile", std::vector<float>(64, 1.0F), {}, {}}}));
+            });
+            Context context = store.context;
+            context.fs = &fs;
+            const std::vector<Row> before = rows_of(writer.snapshot());
+            must(make_backup(context, store.path, kRepository));
+            CHECK(met);
+            must(restore_backup(store.context, kRepository, "/new"));
+            const std::vector<Row> rows = rows_at(store.context, "/new");
+            CHECK((rows == before || rows == rows_of(writer.snapshot())));
+            CHECK(must(verify_backups(store.context, kRepository)).leftovers.empty());
+        }
     }
 
     TEST_CASE("backup: a torn end of the log is left out") {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include <abi/core/crc32c.hpp>
+#include <abi/core/fs_fault.hpp>
 #include <abi/storage/repair.hpp>
 
 #include "storage/log.hpp"
@@ -429,6 +430,38 @@ TEST_SUITE("storage") {
         const Repaired all = repaired(store);
         CHECK(all.rows == std::vector<Row>{row("a", 2, 10)});
         CHECK(all.info.rows_lost == 0);
+    }
+
+    TEST_CASE("repair: a device that refuses parts of files") {
+        MemoryStore store;
+        const std::vector<Row> rows = fill(store);
+        const auto refusing = [&](std::string_view file, FaultRepeat repeat, std::uint64_t nth) {
+            static int place = 0;
+            FaultFileSystem fs(store.fs);
+            fs.fail({.call = FsCall::kRead,
+                     .path_contains = std::string(file),
+                     .nth = nth,
+                     .repeat = repeat});
+            const std::string path = "/from-refusing-" + std::to_string(++place);
+            Context context = store.context;
+            context.fs = &fs;
+            Repaired some{must(repair(context, store.path, path)), {}};
+            some.rows = rows_at(store.context, path);
+            CHECK(within(some.rows, rows));
+            return some;
+        };
+        const std::string segment = store.file(store.files("seg-").at(1));
+        // The second look is given: nothing is lost.
+        CHECK(refusing(segment, FaultRepeat::kOnce, 1).rows == rows);
+        // The large piece, its header, and then no page any more.
+        const Repaired cut = refusing(segment, FaultRepeat::kForEver, 1);
+        CHECK(cut.rows.size() == rows.size() - 400);
+        CHECK(cut.info.rows_lost == 400);
+        const std::string log = store.file(store.files("log-").at(0));
+        CHECK(refusing(log, FaultRepeat::kOnce, 2).rows == rows);
+        const Repaired none = refusing(log, FaultRepeat::kForEver, 1);
+        CHECK(none.rows.size() == 800 - 3);
+        CHECK(none.info.lost_total == 1);
     }
 
     TEST_CASE("repair: places and sources that are refused") {
