@@ -109,23 +109,11 @@ HWY_INLINE void interleave(const std::uint16_t* from, std::size_t stride, std::u
 #endif
 }
 
-// One group of depth of one panel, wherever its values are; what B does not have is zero.
-HWY_INLINE void gather(const bf16::PackTask& task, std::size_t k, std::size_t column,
-                       std::uint16_t* to) {
-    const std::size_t depth = std::min(bf16::kGroup, task.depth - k);
-    const std::size_t columns = std::min(bf16::kPanel, task.columns - column);
-    const std::uint16_t* from = task.b + k * task.row_stride + column * task.column_stride;
-    if (depth == bf16::kGroup && columns == bf16::kPanel && task.column_stride == 1) {
-        interleave(from, task.row_stride, to);
-        return;
-    }
-    std::fill_n(to, bf16::kPanelGroup, std::uint16_t{0});
-    for (std::size_t j = 0; j < columns; ++j) {
-        for (std::size_t i = 0; i < depth; ++i) {
-            to[j * bf16::kGroup + i] = from[i * task.row_stride + j * task.column_stride];
-        }
-    }
-}
+using Packed = std::uint16_t;
+using bf16::kGroup;
+using bf16::kPanel;
+using bf16::PackTask;
+#include "kernels/pack_group-inl.h"
 
 void pack_here(const bf16::PackTask& task) {
     const std::size_t padded = round_up(task.columns, bf16::kPanel);

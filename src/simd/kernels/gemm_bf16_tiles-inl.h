@@ -39,6 +39,12 @@ struct Out {
     bool add;             // C's former value
 };
 
+// To a later column of C.
+HWY_INLINE void advance(Out& out, std::size_t columns) {
+    out.c += columns;
+    out.columns -= std::min(out.columns, columns);
+}
+
 HWY_INLINE void put(Vec sum, const Out& out, std::size_t row, std::size_t column) {
     const Floats d;
     constexpr std::size_t kLanes = hn::MaxLanes(d);
@@ -191,64 +197,7 @@ void tile(const TileOfA& a, const std::byte* b, std::size_t b_stride, std::size_
 
 #endif  // ABI_BF16_DOT
 
-template <std::size_t kTileR>
-HWY_INLINE void tile_of_rows(std::size_t panels, const TileOfA& a, const std::byte* b,
-                             std::size_t b_stride, std::size_t groups, const Out& out) {
-    constexpr std::size_t kMost = tile_panels(kTileR);
-    if constexpr (kMost >= 4) {
-        if (panels == 4) {
-            return tile<kTileR, 4>(a, b, b_stride, groups, out);
-        }
-        if (panels == 3) {
-            return tile<kTileR, 3>(a, b, b_stride, groups, out);
-        }
-    }
-    if constexpr (kMost >= 2) {
-        if (panels == 2) {
-            return tile<kTileR, 2>(a, b, b_stride, groups, out);
-        }
-    }
-    tile<kTileR, 1>(a, b, b_stride, groups, out);
-}
-
-// One block of columns, in as many tiles as its panels need.
-HWY_INLINE void block_of_rows(std::size_t rows, const TileOfA& a, const std::byte* b,
-                              std::size_t panels, std::size_t groups, Out out) {
-    const std::size_t stride = panels * kPanelGroupBytes;
-    const std::size_t most = tile_panels(rows);
-    for (std::size_t p = 0; p < panels; p += most) {
-        const std::size_t count = std::min(most, panels - p);
-        switch (rows) {
-            case 1:
-                tile_of_rows<1>(count, a, b, stride, groups, out);
-                break;
-            case 2:
-                tile_of_rows<2>(count, a, b, stride, groups, out);
-                break;
-            case 3:
-                tile_of_rows<3>(count, a, b, stride, groups, out);
-                break;
-            case 4:
-                tile_of_rows<4>(count, a, b, stride, groups, out);
-                break;
-#if ABI_BF16_DOT || HWY_CAP_GE512
-            case 5:
-                tile_of_rows<5>(count, a, b, stride, groups, out);
-                break;
-            default:
-                tile_of_rows<6>(count, a, b, stride, groups, out);
-                break;
-#else
-            default:
-                break;
-#endif
-        }
-        const std::size_t columns = count * kPanel;
-        b += count * kPanelGroupBytes;
-        out.c += columns;
-        out.columns -= std::min(out.columns, columns);
-    }
-}
+#include "kernels/block_tiles-inl.h"
 
 void multiply_task(const Task& task) {
     TileOfA a;

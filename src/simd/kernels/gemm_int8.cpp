@@ -120,30 +120,11 @@ HWY_INLINE void interleave(const std::int8_t* from, std::size_t stride, std::int
 #endif
 }
 
-// One group of depth of one panel, wherever its bytes are; what B does not have is zero.
-HWY_INLINE void gather(const int8::PackTask& task, std::size_t k, std::size_t column,
-                       std::int8_t* to) {
-    const std::size_t depth = std::min(int8::kGroup, task.depth - k);
-    const std::size_t columns = std::min(int8::kPanel, task.columns - column);
-    const std::int8_t* from = task.b + k * task.row_stride + column * task.column_stride;
-    if (depth == int8::kGroup && columns == int8::kPanel && task.column_stride == 1) {
-        interleave(from, task.row_stride, to);
-        return;
-    }
-    if (depth == int8::kGroup && task.row_stride == 1) {
-        for (std::size_t j = 0; j < columns; ++j) {
-            std::memcpy(to + j * int8::kGroup, from + j * task.column_stride, int8::kGroup);
-        }
-    } else {
-        std::fill_n(to, int8::kPanelGroupBytes, std::int8_t{0});
-        for (std::size_t j = 0; j < columns; ++j) {
-            for (std::size_t i = 0; i < depth; ++i) {
-                to[j * int8::kGroup + i] = from[i * task.row_stride + j * task.column_stride];
-            }
-        }
-    }
-    std::fill(to + columns * int8::kGroup, to + int8::kPanelGroupBytes, std::int8_t{0});
-}
+using Packed = std::int8_t;
+using int8::kGroup;
+using int8::kPanel;
+using int8::PackTask;
+#include "kernels/pack_group-inl.h"
 
 void pack_here(const int8::PackTask& task) {
     const std::size_t padded = round_up(task.columns, int8::kPanel);
