@@ -403,6 +403,11 @@ Status Database::Impl::adopt(const Impl& source, std::span<const std::string> na
 Status Database::Impl::drop_collection(std::string_view name) {
     ABI_CHECK(check_writable());
     ABI_TRY(const std::size_t core, core_of(name));
+    if (cores_.size() == 1) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("'{}' is the last collection of '{}'", name, path_),
+                    "make another one first, or remove the directory");
+    }
     NextGeneration next = fold();
     next.collections.erase(next.collections.begin() + static_cast<std::ptrdiff_t>(core));
     return advance(std::move(next));

@@ -356,7 +356,7 @@ Result<Database> Database::open(const Context& context, const std::string& path,
         ABI_CHECK(check_options(mode, options));
         ABI_TRY(auto impl, Impl::open(context, path, mode, {options, false}));
         for (const auto& state : impl->state()->collections) {
-            if (state->collection->name == options.collection) {
+            if (options.collection.empty() || state->collection->name == options.collection) {
                 return Database(std::move(impl), state);
             }
         }
@@ -364,15 +364,16 @@ Result<Database> Database::open(const Context& context, const std::string& path,
     });
 }
 
-Result<bool> Database::upgrade(const Context& context, const std::string& path) {
-    return guarded([&]() -> Result<bool> {
+Result<UpgradeInfo> Database::upgrade(const Context& context, const std::string& path,
+                                      UpgradeMode mode) {
+    return guarded([&]() -> Result<UpgradeInfo> {
         ABI_TRY(const Manifest manifest, read_manifest(*context.fs, path));
-        if (manifest.version == kFormatVersion) {
-            return false;
+        const UpgradeInfo info{manifest.version, kFormatVersion};
+        if (info.from != info.to && mode == UpgradeMode::kUpgrade) {
+            ABI_TRY(const auto impl, Impl::open(context, path, AccessMode::kReadWrite, {{}, true}));
+            ABI_CHECK(impl->upgrade());
         }
-        ABI_TRY(const auto impl, Impl::open(context, path, AccessMode::kReadWrite, {{}, true}));
-        ABI_CHECK(impl->upgrade());
-        return true;
+        return info;
     });
 }
 

@@ -68,7 +68,8 @@ struct ArchiveInfo;  // archive.hpp
 enum class AccessMode { kRead, kReadWrite };
 
 struct OpenOptions {
-    // The collection that the handle is on; kNotFound when there is none of that name.
+    // The collection that the handle is on; kNotFound when there is none of that name. "" is the
+    // oldest there is.
     std::string collection = std::string(kDefaultCollection);
     // Reads this named snapshot instead of what is there now; only for kRead.
     std::string snapshot = {};
@@ -108,6 +109,12 @@ struct OptimizeInfo {
     bool reembedded = false;  // document frequencies were relearned and every text embedded again
 };
 
+// Versions of the format; equal when there is nothing to do.
+struct UpgradeInfo {
+    std::uint32_t from = 0, to = 0;
+};
+enum class UpgradeMode { kUpgrade, kLook };
+
 // A handle on one collection of an open database; collection() gives handles on others that share
 // everything with it. Writing calls come from one thread at a time; snapshot() and everything on
 // snapshots is thread-safe and never waits for the writer. Borrowed services of the Context outlive
@@ -124,8 +131,9 @@ public:
     static Result<Database> open(const Context& context, const std::string& path, AccessMode mode,
                                  const OpenOptions& options = {});
     // Makes a database of an older format writable by this version: an atomic step that leaves the
-    // rows where they are. True when there was something to do.
-    static Result<bool> upgrade(const Context& context, const std::string& path);
+    // rows where they are.
+    static Result<UpgradeInfo> upgrade(const Context& context, const std::string& path,
+                                       UpgradeMode mode = UpgradeMode::kUpgrade);
 
     // Another handle on the same open database. kNotFound when there is no such collection.
     Result<Database> collection(std::string_view name) const;
@@ -155,7 +163,8 @@ public:
     std::vector<CollectionInfo> collections() const;
     // kAlreadyExists when the name is taken. Durable on return, as everything below.
     Status create_collection(const CollectionOptions& options);
-    // Drops it with all its rows; what named snapshots hold of it stays. kNotFound.
+    // Drops it with all its rows; what named snapshots hold of it stays. kNotFound; the last
+    // collection stays (kInvalidArgument).
     Status drop_collection(std::string_view name);
     // Keeps what all collections hold now under a name, until the name is dropped.
     Status create_snapshot(std::string_view name);

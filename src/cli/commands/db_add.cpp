@@ -38,7 +38,8 @@ Result<Outcome> run_add(Invocation& invocation) {
     if (invocation.has("id") && parts.id.empty()) {
         return fail(Code::kInvalidData, "an id is empty", "leave --id out to get the next ordinal");
     }
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database,
+            open_collection(invocation, storage::AccessMode::kReadWrite));
     ABI_TRY(const storage::CommitInfo done,
             commit_row(database, parts, storage::WriteMode::kInsert));
     return close_with(database, row_outcome("abi.db.add/1", "added", done));
@@ -50,7 +51,8 @@ Result<Outcome> run_update(Invocation& invocation) {
         return fail(Code::kInvalidArgument, "nothing to change was given",
                     "give --vector, --text or --metadata");
     }
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database,
+            open_collection(invocation, storage::AccessMode::kReadWrite));
     const storage::Snapshot snapshot = database.snapshot();
     parts.id = invocation.operand("ID");
     ABI_TRY(const auto row, snapshot.find(parts.id));
@@ -83,6 +85,7 @@ CommandSpec db_add_spec() {
     for (OptionSpec& option : row_options()) {
         options.push_back(std::move(option));
     }
+    options.push_back(collection_option());
     return {
         .path = {"db", "add"},
         .summary = "add one row",
@@ -102,6 +105,8 @@ CommandSpec db_add_spec() {
 }
 
 CommandSpec db_update_spec() {
+    std::vector<OptionSpec> options = row_options();
+    options.push_back(collection_option());
     return {
         .path = {"db", "update"},
         .summary = "change the vector, text or metadata of a row",
@@ -110,7 +115,7 @@ CommandSpec db_update_spec() {
             "database has an "
             "embedder and no vector is given with it.",
         .operands = {database_operand(), {.name = "ID", .help = "id of the row"}},
-        .options = row_options(),
+        .options = std::move(options),
         .examples = {{"abi db update notes.wdbx 0 --text 'the backup runs at three'", "a new text"},
                      {"abi db update notes.wdbx 0 --metadata '{}'", "no metadata"}},
         .exit_notes = {"1  the id is not there"},

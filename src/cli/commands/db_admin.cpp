@@ -24,22 +24,58 @@ Result<std::uint64_t> directory_bytes(FileSystem& fs, const std::string& path) {
     return bytes;
 }
 
-data::Value collection_value(const storage::Database& database,
-                             const storage::SnapshotStats& stats) {
+data::Value collection_value(const storage::Database& database) {
+    const storage::SnapshotStats stats = database.snapshot().stats();
     data::Value collection;
-    collection.set("name", "default");
+    collection.set("name", database.name());
     collection.set("dimension", database.dimension());
     collection.set("metric", storage::metric_name(database.metric()));
+    collection.set("element", storage::element_name(database.element()));
     collection.set("rows", stats.rows);
+    collection.set("deleted_rows", stats.deleted_rows);
+    collection.set("segments", stats.segments);
     const auto embedder = database.embedder();
     collection.set("embedder", embedder == nullptr ? data::Value() : data::Value(embedder->kind()));
     collection.set("learned_documents", stats.learned_documents);
     return collection;
 }
 
+// Sums over all collections; what belongs to the whole database is that of any.
+struct Totals {
+    storage::SnapshotStats stats;
+    data::Array collections;
+};
+Result<Totals> totals_of(const storage::Database& database) {
+    Totals totals;
+    for (const storage::CollectionInfo& info : database.collections()) {
+        ABI_TRY(const storage::Database each, database.collection(info.name));
+        const storage::SnapshotStats stats = each.snapshot().stats();
+        storage::SnapshotStats& sum = totals.stats;
+        if (totals.collections.empty()) {
+            sum = stats;
+        } else {
+            sum.rows += stats.rows;
+            sum.deleted_rows += stats.deleted_rows;
+            sum.segments += stats.segments;
+            sum.log_rows += stats.log_rows;
+            sum.vector_bytes += stats.vector_bytes;
+            sum.id_bytes += stats.id_bytes;
+            sum.text_bytes += stats.text_bytes;
+            sum.metadata_bytes += stats.metadata_bytes;
+        }
+        totals.collections.push_back(collection_value(each));
+    }
+    return totals;
+}
+
+double share_of(std::uint64_t part, std::uint64_t rest) {
+    return part + rest == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(part + rest);
+}
+
 Result<Outcome> run_stats(Invocation& invocation) {
     ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
-    const storage::SnapshotStats stats = database.snapshot().stats();
+    ABI_TRY(Totals totals, totals_of(database));
+    const storage::SnapshotStats& stats = totals.stats;
     ABI_TRY(const std::uint64_t bytes, directory_bytes(*invocation.context().fs, database.path()));
     Outcome outcome;
     report::Report& report = outcome.report;
@@ -49,6 +85,7 @@ Result<Outcome> run_stats(Invocation& invocation) {
     body.set("uuid", stats.uuid);
     body.set("rows", stats.rows);
     body.set("deleted_rows", stats.deleted_rows);
+    body.set("fragmentation", share_of(stats.deleted_rows, stats.rows));
     body.set("size_bytes", bytes);
     body.set("vector_bytes", stats.vector_bytes);
     body.set("id_bytes", stats.id_bytes);
@@ -61,7 +98,8 @@ Result<Outcome> run_stats(Invocation& invocation) {
     body.set("lsn", stats.lsn);
     body.set("created", format_iso8601_utc(stats.created_ns));
     body.set("checkpointed", format_iso8601_utc(stats.checkpoint_ns));
-    body.set("collections", data::Array{collection_value(database, stats)});
+    body.set("named_snapshots", std::uint64_t{database.snapshots().size()});
+    body.set("collections", std::move(totals.collections));
     report.blocks = {
         {.kind = report::Block::Kind::kFields,
          .fields = {{"rows", "rows", Unit::kCount},
@@ -79,6 +117,7 @@ Result<Outcome> run_stats(Invocation& invocation) {
          .columns = {{.key = "name", .header = "collection"},
                      {.key = "dimension", .header = "dimension", .align = report::Align::kRight},
                      {.key = "metric", .header = "metric"},
+                     {.key = "element", .header = "element"},
                      {.key = "rows",
                       .header = "rows",
                       .unit = Unit::kCount,
@@ -141,19 +180,46 @@ Result<Outcome> run_verify(Invocation& invocation) {
     return outcome;
 }
 
+// What optimize() did, or would do, over the collections that are meant.
+Result<storage::OptimizeInfo> optimize_each(Invocation& invocation, storage::Database& database) {
+    storage::OptimizeInfo total;
+    const std::string only = invocation.text("collection");
+    std::vector<std::string> names;
+    for (const storage::CollectionInfo& info : database.collections()) {
+        if (only.empty() || info.name == only) {
+            names.push_back(info.name);
+        }
+    }
+    if (names.empty()) {
+        names.push_back(only);  // whose error tells
+    }
+    for (const std::string& name : names) {
+        ABI_TRY(storage::Database each, database.collection(name));
+        storage::OptimizeInfo info;
+        if (invocation.dry_run()) {
+            const storage::SnapshotStats stats = each.snapshot().stats();
+            info.rows = stats.rows;
+            info.dropped_rows = stats.deleted_rows;
+            info.segments_before = stats.segments;
+            info.segments_after = stats.rows == 0 ? 0 : 1;
+        } else {
+            ABI_TRY(info, each.optimize());
+        }
+        total.rows += info.rows;
+        total.dropped_rows += info.dropped_rows;
+        total.segments_before += info.segments_before;
+        total.segments_after += info.segments_after;
+        total.size_bytes_before += info.size_bytes_before;
+        total.size_bytes_after += info.size_bytes_after;
+        total.reembedded = total.reembedded || info.reembedded;
+    }
+    return total;
+}
+
 Result<Outcome> run_optimize(Invocation& invocation) {
     const std::uint64_t start = monotonic_ns();
     ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
-    storage::OptimizeInfo info;
-    if (invocation.dry_run()) {
-        const storage::SnapshotStats stats = database.snapshot().stats();
-        info.rows = stats.rows;
-        info.dropped_rows = stats.deleted_rows;
-        info.segments_before = stats.segments;
-        info.segments_after = stats.rows == 0 ? 0 : 1;
-    } else {
-        ABI_TRY(info, database.optimize());
-    }
+    ABI_TRY(const storage::OptimizeInfo info, optimize_each(invocation, database));
     Outcome outcome;
     report::Report& report = outcome.report;
     report.schema = "abi.db.optimize/1";
@@ -181,7 +247,7 @@ Result<Outcome> run_optimize(Invocation& invocation) {
 }
 
 Result<Outcome> run_export(Invocation& invocation) {
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(storage::Database database, open_for_reading(invocation));
     if (invocation.text("to") == "wdbx") {
         ABI_TRY(const storage::ArchiveInfo made,
                 storage::export_archive(invocation.context(), database, invocation.out()));
@@ -236,7 +302,10 @@ CommandSpec db_optimize_spec() {
             "from all stored texts, "
             "and every text is embedded anew.",
         .operands = {database_operand()},
-        .options = {dry_run_option()},
+        .options = {{.name = "collection",
+                     .metavar = "NAME",
+                     .help = "only this collection (default: all)"},
+                    dry_run_option()},
         .examples = {{"abi db optimize notes.wdbx", "merge and relearn"}},
         .handler = run_optimize,
     };
@@ -262,7 +331,9 @@ CommandSpec db_export_spec() {
                      .metavar = "FORMAT",
                      .help = "format of the data",
                      .default_value = "jsonl",
-                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl", "wdbx"}}},
+                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl", "wdbx"}},
+                    collection_option(),
+                    snapshot_option()},
         .examples = {{"abi db export notes.wdbx --to jsonl --output notes.jsonl", "everything"},
                      {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"},
                      {"abi db export notes.wdbx --to npz --output notes.npz", "for numpy.load"},

@@ -26,7 +26,79 @@ std::vector<OptionSpec> row_options() {
 }
 
 Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode) {
-    return storage::Database::open(invocation.context(), invocation.operand("PATH"), mode);
+    return storage::Database::open(invocation.context(), invocation.operand("PATH"), mode,
+                                   {.collection = ""});
+}
+
+Result<storage::Database> open_collection(Invocation& invocation, storage::AccessMode mode) {
+    return storage::Database::open(invocation.context(), invocation.operand("PATH"), mode,
+                                   {.collection = invocation.text("collection")});
+}
+
+Result<storage::Database> open_for_reading(Invocation& invocation) {
+    return storage::Database::open(
+        invocation.context(), invocation.operand("PATH"), storage::AccessMode::kRead,
+        {.collection = invocation.text("collection"), .snapshot = invocation.text("snapshot")});
+}
+
+OptionSpec collection_option() {
+    return {.name = "collection",
+            .metavar = "NAME",
+            .help = "the collection of the database",
+            .default_value = std::string(storage::kDefaultCollection),
+            .config_key = "db.collection"};
+}
+
+OptionSpec snapshot_option() {
+    return {.name = "snapshot",
+            .metavar = "NAME",
+            .help = "read this named snapshot instead of what is there now"};
+}
+
+std::vector<OptionSpec> shape_options() {
+    return {{.name = "dim",
+             .type = ValueType::kInteger,
+             .metavar = "N",
+             .help = "dimension of the vectors",
+             .minimum = 1,
+             .maximum = storage::kMaxDimension},
+            {.name = "metric",
+             .type = ValueType::kChoice,
+             .metavar = "NAME",
+             .help = "how distance is measured (default for bits: hamming)",
+             .default_value = "cosine",
+             .choices = {"l2", "cosine", "dot", "hamming", "jaccard"},
+             .config_key = "db.metric"},
+            {.name = "element",
+             .type = ValueType::kChoice,
+             .metavar = "TYPE",
+             .help = "how the numbers of a vector are stored",
+             .default_value = "f32",
+             .choices = {"f32", "f16", "bf16", "int8", "bits"}},
+            {.name = "embedder",
+             .metavar = "NAME[:DIM]",
+             .help = "embed texts with this embedder (hash)",
+             .config_key = "db.embedder"}};
+}
+
+Result<storage::CollectionOptions> shape_of(const Invocation& invocation) {
+    storage::CollectionOptions options;
+    if (!invocation.has("dim") && !invocation.has("embedder")) {
+        return fail(Code::kInvalidArgument, "a database needs a dimension or an embedder",
+                    "give '--dim 384' for vectors of your own, or '--embedder hash' for texts");
+    }
+    if (invocation.has("dim")) {
+        options.dimension = static_cast<std::uint32_t>(invocation.integer("dim"));
+    }
+    ABI_TRY(options.metric, storage::parse_metric(invocation.text("metric")));
+    ABI_TRY(options.element, storage::parse_element(invocation.text("element")));
+    if (options.element == storage::ElementType::kBits && !invocation.has("metric")) {
+        options.metric = storage::Metric::kHamming;
+    }
+    if (invocation.has("embedder")) {
+        ABI_TRY(options.embedder, storage::parse_embedder(invocation.text("embedder")));
+    }
+    return options;
 }
 
 namespace {

@@ -21,7 +21,19 @@ OperandSpec database_operand();
 // The options that describe one row: --vector, --text, --metadata.
 std::vector<OptionSpec> row_options();
 
+// `--collection NAME` and `--snapshot NAME`, for open_collection and open_for_reading.
+OptionSpec collection_option();
+OptionSpec snapshot_option();
+// `--metric`, `--embedder` and so on: what a new collection is. name stays the default.
+std::vector<OptionSpec> shape_options();
+Result<storage::CollectionOptions> shape_of(const Invocation& invocation);
+
+// On the oldest collection, for commands about the whole database.
 Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode);
+// On the collection that --collection names.
+Result<storage::Database> open_collection(Invocation& invocation, storage::AccessMode mode);
+// The same, for reading what is there now or what --snapshot names.
+Result<storage::Database> open_for_reading(Invocation& invocation);
 
 // "0.1, -2e3" with commas or white space between; kInvalidArgument names the bad word.
 Result<std::vector<float>> parse_vector(std::string_view text);

@@ -26,7 +26,7 @@ std::string quoted_list(const std::vector<std::string>& ids) {
 }
 
 Result<Outcome> run_get(Invocation& invocation) {
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(storage::Database database, open_for_reading(invocation));
     const storage::Snapshot snapshot = database.snapshot();
     data::Array rows;
     std::vector<std::string> missing;
@@ -61,7 +61,8 @@ Result<Outcome> run_get(Invocation& invocation) {
 }
 
 Result<Outcome> run_delete(Invocation& invocation) {
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database,
+            open_collection(invocation, storage::AccessMode::kReadWrite));
     const storage::Snapshot snapshot = database.snapshot();
     std::vector<std::string> found, missing;
     for (const std::string& id : invocation.operands("ID")) {
@@ -92,7 +93,7 @@ Result<Outcome> run_delete(Invocation& invocation) {
 }
 
 Result<Outcome> run_list(Invocation& invocation) {
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(storage::Database database, open_for_reading(invocation));
     const storage::Snapshot snapshot = database.snapshot();
     const auto limit = static_cast<std::uint64_t>(invocation.integer("limit"));
     data::Array rows;
@@ -125,7 +126,7 @@ Result<Outcome> run_list(Invocation& invocation) {
 }
 
 Result<Outcome> run_count(Invocation& invocation) {
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(storage::Database database, open_for_reading(invocation));
     Outcome outcome;
     outcome.report.schema = "abi.db.count/1";
     const std::uint64_t rows = database.snapshot().rows();
@@ -147,6 +148,7 @@ CommandSpec db_get_spec() {
             "Shows the rows with these ids: vector, text and metadata. Ids that are not there are "
             "listed.",
         .operands = {database_operand(), id_operands()},
+        .options = {collection_option(), snapshot_option()},
         .examples = {{"abi db get notes.wdbx 0 'docs/guide.md#2' --format json",
                       "two rows as JSON"}},
         .exit_notes = {"1  an id is not there"},
@@ -162,7 +164,7 @@ CommandSpec db_delete_spec() {
             "Deletes the rows with these ids in one atomic commit. Their space is freed by 'abi db "
             "optimize'.",
         .operands = {database_operand(), id_operands()},
-        .options = {dry_run_option()},
+        .options = {collection_option(), dry_run_option()},
         .examples = {{"abi db delete notes.wdbx 0 1 2", "three rows"},
                      {"abi db delete notes.wdbx 0 --dry-run", "only say what would be deleted"}},
         .exit_notes = {"1  an id was not there; the others were deleted"},
@@ -189,7 +191,9 @@ CommandSpec db_list_spec() {
                      .help = "leave the first N rows out",
                      .default_value = "0",
                      .minimum = 0},
-                    {.name = "vectors", .type = ValueType::kFlag, .help = "show the vectors too"}},
+                    {.name = "vectors", .type = ValueType::kFlag, .help = "show the vectors too"},
+                    collection_option(),
+                    snapshot_option()},
         .examples = {{"abi db list notes.wdbx --limit 5", "the first five rows"},
                      {"abi db list notes.wdbx --limit 0 --format csv --output rows.csv",
                       "all rows into a file"}},
@@ -203,6 +207,7 @@ CommandSpec db_count_spec() {
         .summary = "count the rows",
         .description = "Prints the number of live rows.",
         .operands = {database_operand()},
+        .options = {collection_option(), snapshot_option()},
         .examples = {{"abi db count notes.wdbx", "the number of rows"}},
         .handler = run_count,
     };

@@ -152,7 +152,8 @@ Result<Outcome> run(Invocation& invocation) {
     if (created) {
         return *std::move(created);
     }
-    ABI_TRY(storage::Database database, open_database(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database,
+            open_collection(invocation, storage::AccessMode::kReadWrite));
     const std::vector<std::string> inputs = invocation.operands("FILE");
     storage::ImportInfo info;
     Status status = storage::import_files(invocation.context(), database, inputs, &invocation.in(),
@@ -208,6 +209,7 @@ std::vector<OptionSpec> options() {
         {.name = "strict",
          .type = ValueType::kFlag,
          .help = "exit with 1 when a row was rejected or a file skipped"},
+        collection_option(),
     };
 }
 }  // namespace

@@ -7,24 +7,9 @@
 namespace abikit::cli {
 
 namespace {
-Result<storage::CreateOptions> create_options(const Invocation& invocation) {
-    storage::CreateOptions options;
-    if (!invocation.has("dim") && !invocation.has("embedder")) {
-        return fail(Code::kInvalidArgument, "a database needs a dimension or an embedder",
-                    "give '--dim 384' for vectors of your own, or '--embedder hash' for texts");
-    }
-    if (invocation.has("dim")) {
-        options.dimension = static_cast<std::uint32_t>(invocation.integer("dim"));
-    }
-    ABI_TRY(options.metric, storage::parse_metric(invocation.text("metric")));
-    if (invocation.has("embedder")) {
-        ABI_TRY(options.embedder, storage::parse_embedder(invocation.text("embedder")));
-    }
-    return options;
-}
-
 Result<Outcome> run(Invocation& invocation) {
-    ABI_TRY(const storage::CreateOptions options, create_options(invocation));
+    ABI_TRY(storage::CreateOptions options, shape_of(invocation));
+    options.name = invocation.text("collection");
     const std::string path = invocation.operand("PATH");
     ABI_TRY(storage::Database database,
             storage::Database::create(invocation.context(), path, options));
@@ -36,18 +21,22 @@ Result<Outcome> run(Invocation& invocation) {
     body.set("uuid", stats.uuid);
     body.set("dimension", database.dimension());
     body.set("metric", storage::metric_name(database.metric()));
+    body.set("element", storage::element_name(database.element()));
+    body.set("collection", database.name());
     body.set("embedder", options.embedder ? data::Value(options.embedder->kind) : data::Value());
     outcome.report.blocks = {
         {.kind = report::Block::Kind::kText,
          .text = fmt::format(
-             "made database '{}': {} dimensions, {} distance{}", path, database.dimension(),
-             storage::metric_name(database.metric()),
+             "made database '{}': {} dimension{}, {} distance{}", path, database.dimension(),
+             database.dimension() == 1 ? "" : "s", storage::metric_name(database.metric()),
              options.embedder ? ", texts are embedded by " + options.embedder->kind : "")}};
     return close_with(database, std::move(outcome));
 }
 }  // namespace
 
 CommandSpec db_init_spec() {
+    std::vector<OptionSpec> options = shape_options();
+    options.push_back(collection_option());
     return {
         .path = {"db", "init"},
         .summary = "make an empty database",
@@ -61,23 +50,7 @@ CommandSpec db_init_spec() {
             "and gives the same "
             "vectors on every machine.",
         .operands = {database_operand()},
-        .options = {{.name = "dim",
-                     .type = ValueType::kInteger,
-                     .metavar = "N",
-                     .help = "dimension of the vectors",
-                     .minimum = 1,
-                     .maximum = storage::kMaxDimension},
-                    {.name = "metric",
-                     .type = ValueType::kChoice,
-                     .metavar = "NAME",
-                     .help = "how distance is measured",
-                     .default_value = "cosine",
-                     .choices = {"l2", "cosine", "dot"},
-                     .config_key = "db.metric"},
-                    {.name = "embedder",
-                     .metavar = "NAME[:DIM]",
-                     .help = "embed texts with this embedder (hash)",
-                     .config_key = "db.embedder"}},
+        .options = std::move(options),
         .examples = {{"abi db init notes.wdbx --embedder hash", "a database that takes text"},
                      {"abi db init images.wdbx --dim 512 --metric l2",
                       "a database for vectors of your own"}},

@@ -162,7 +162,7 @@ void add_view(report::Report& report, const data::Array& queries) {
 }
 
 Result<Outcome> run(Invocation& invocation) {
-    ABI_TRY(Database database, open_database(invocation, storage::AccessMode::kRead));
+    ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     ABI_TRY(const std::vector<float> values, queries_of(invocation, database));
     const std::size_t count = values.size() / database.dimension();
@@ -229,7 +229,9 @@ CommandSpec db_query_spec() {
                      .minimum = 1},
                     {.name = "vectors",
                      .type = ValueType::kFlag,
-                     .help = "show the vectors of the hits too"}},
+                     .help = "show the vectors of the hits too"},
+                    collection_option(),
+                    snapshot_option()},
         .examples = {{"abi db query notes.wdbx --text 'how to restore a backup' -k 3", "by text"},
                      {"abi db query points.wdbx --vector '0.1,0.2' --format json", "by vector"},
                      {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",

@@ -264,8 +264,9 @@ TEST_SUITE("storage") {
         CHECK(refused.error().code() == Code::kIncompatible);
         CHECK(refused.error().hint().contains("abi db upgrade /db"));
         CHECK(must(verify(store.context, store.path)).faults_total == 0);
-        CHECK(must(Database::upgrade(store.context, store.path)));
-        CHECK_FALSE(must(Database::upgrade(store.context, store.path)));
+        CHECK(must(Database::upgrade(store.context, store.path, UpgradeMode::kLook)).from == 1);
+        CHECK(must(Database::upgrade(store.context, store.path)).from == 1);
+        CHECK(must(Database::upgrade(store.context, store.path)).from == 2);
         Database writer = reopen(store, AccessMode::kReadWrite);
         add(writer, {{"b", {3, 4}, {}, {}}});
         CHECK(vector_of(writer.snapshot(), "a") == std::vector<float>{1, 2});
