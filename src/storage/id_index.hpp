@@ -6,36 +6,34 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 namespace abikit::storage {
 
 using MemRow = std::uint32_t;
 
-// Hash of an id -> newest row with it, older ones by a chain. Open addressing on 64-bit hashes. A
-// table that became too small is replaced by one of twice the size; it is kept as long as the
-// index, since somebody may still be reading it: half as much again as the last one in all.
+// Hash of an id -> newest row with it, older ones by a chain. Open addressing on 64-bit hashes,
+// half full at most. Of a fixed size: who needs more makes a larger one and lets readers keep what
+// they have.
 class IdIndex {
 public:
-    IdIndex() = default;
+    // For rows below `rows`.
+    explicit IdIndex(std::size_t rows);
+    // The first `filled` rows of `old`, with room for at least twice as many as that had and for
+    // `rows`.
+    IdIndex(const IdIndex& old, MemRow filled, std::size_t rows);
     IdIndex(const IdIndex&) = delete;
     IdIndex& operator=(const IdIndex&) = delete;
 
-    // Writer only. Room for rows below `rows`; insert() of such rows then needs no memory.
-    void reserve(std::size_t rows);
-    // Writer only; rows come in ascending order. Needs memory only when the row was not reserved.
-    void insert(std::uint64_t hash, MemRow row);
+    std::size_t capacity() const noexcept { return (mask_ + 1) / 2; }
+    // One thread at a time. Rows come in ascending order, all below capacity().
+    void insert(std::uint64_t hash, MemRow row) noexcept;
 
-    // Calls visit(row) for rows of this hash, newest first, until it returns true. Any thread. Rows
-    // that are inserted meanwhile may or may not be visited.
+    // Calls visit(row) for rows of this hash, newest first, until it returns true. Rows that are
+    // inserted meanwhile may or may not be visited.
     template <class Visit>
     void for_each(std::uint64_t hash, Visit visit) const {
-        const Table* const table = current_.load(std::memory_order_acquire);
-        if (table == nullptr) {
-            return;
-        }
-        for (std::size_t at = hash & table->mask;; at = (at + 1) & table->mask) {
-            const Slot& slot = table->slots[at];
+        for (std::size_t at = hash & mask_;; at = (at + 1) & mask_) {
+            const Slot& slot = slots_[at];
             MemRow row = slot.row.load(std::memory_order_acquire);
             if (row == kNone) {
                 return;
@@ -43,7 +41,7 @@ public:
             if (slot.hash != hash) {
                 continue;
             }
-            for (; row != kNone; row = table->previous[row]) {
+            for (; row != kNone; row = previous_[row]) {
                 if (visit(row)) {
                     return;
                 }
@@ -59,18 +57,10 @@ private:
         std::uint64_t hash = 0;
         std::atomic<MemRow> row = kNone;
     };
-    struct Table {
-        explicit Table(std::size_t size);
-        void insert(std::uint64_t hash, MemRow row);
-        std::size_t mask;
-        std::unique_ptr<Slot[]> slots;
-        std::unique_ptr<MemRow[]> previous;  // per row: the next older one of the same hash
-        std::size_t rows;                    // that fit: half of the slots
-    };
 
-    std::atomic<const Table*> current_ = nullptr;
-    std::vector<std::unique_ptr<Table>> tables_;  // the last one is current; writer only
-    MemRow rows_ = 0;                             // inserted so far; writer only
+    std::size_t mask_;
+    std::unique_ptr<Slot[]> slots_;
+    std::unique_ptr<MemRow[]> previous_;  // per row: the next older one of the same hash
 };
 
 }  // namespace abikit::storage
