@@ -259,7 +259,7 @@ Status Database::Impl::install(NextGeneration&& next) {
     const auto manifest = std::make_shared<const Manifest>(std::move(next.manifest));
     const LogIdentity identity{manifest->uuid, manifest->log_number, manifest->log_salt};
     ABI_TRY(auto log, LogWriter::open(*context_.fs, join_path(path_, log_name(identity.number)),
-                                      identity, kLogHeaderBytes));
+                                      identity, kLogHeaderBytes, {.mode = options_.sync}));
     std::vector<Core> cores;
     auto state = std::make_shared<DatabaseState>();
     state->manifest = manifest;

@@ -1,4 +1,5 @@
-// Commits: check the batches, find what they replace, log them, sync, apply, publish.
+// What a commit is made of: check a batch, find what it replaces, stage it, apply it. The order of
+// these steps, for many commits at once, is in group_commit.cpp.
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -238,6 +239,7 @@ void Database::Impl::apply(Prepared& batch) {
         (replaced ? info.replaced : info.added) += 1;
         core.mem->admit();
     }
+    core.changed = true;
     for (std::size_t unit = 0; unit < batch.changed.size(); ++unit) {
         if (batch.changed[unit] != nullptr) {
             core.segments[unit].deleted = std::move(batch.changed[unit]);
@@ -256,77 +258,6 @@ Status Database::Impl::replay(std::size_t core, const BatchView& view) {
     stage(batch);
     apply(batch);
     return {};
-}
-
-namespace {
-bool is_empty(const WriteBatch& batch) {
-    return (batch.rows == nullptr || batch.rows->rows == 0) && batch.deletes.empty();
-}
-
-void add_up(const CommitInfo& part, CommitInfo& total) {
-    total.added += part.added;
-    total.replaced += part.replaced;
-    total.deleted += part.deleted;
-    total.missing += part.missing;
-    if (total.first_id.empty()) {
-        total.first_id = part.first_id;
-    }
-}
-}  // namespace
-
-Result<CommitInfo> Database::Impl::commit(std::uint32_t collection,
-                                          std::span<const WriteBatch> batches) {
-    const TraceSpan span(context_.trace, "storage", "commit");
-    ABI_CHECK(check_writable());
-    std::vector<Prepared> prepared;
-    prepared.reserve(batches.size());
-    for (const WriteBatch& batch : batches) {
-        ABI_TRY(const std::size_t core,
-                batch.collection.empty() ? core_of(collection) : core_of(batch.collection));
-        if (is_empty(batch)) {
-            continue;
-        }
-        if (std::any_of(prepared.begin(), prepared.end(),
-                        [core](const Prepared& other) { return other.core == core; })) {
-            return fail(
-                Code::kInvalidArgument,
-                fmt::format("one commit changes collection '{}' twice", cores_[core].entry->name),
-                "put both into one batch");
-        }
-        prepared.emplace_back().core = core;
-        ABI_CHECK(prepare(batch, prepared.back()));
-    }
-    if (prepared.empty()) {
-        return CommitInfo();
-    }
-    return log_and_apply(prepared);
-}
-
-Result<CommitInfo> Database::Impl::log_and_apply(std::vector<Prepared>& prepared) {
-    std::vector<CommitPart> parts;
-    for (Prepared& part : prepared) {
-        stage(part);
-        parts.push_back({cores_[part.core].entry->id, part.view});
-    }
-    std::vector<std::string> heads;
-    const std::vector<std::span<const std::byte>> pieces = encode_parts(parts, heads);
-    {
-        const TraceSpan log_span(context_.trace, "storage", "log_append");
-        ABI_CHECK(log_->append(RecordType::kParts, lsn_ + 1, wall_clock_ns(), pieces));
-    }
-    broken_ = true;  // until readers see it: what remains can only run out of memory
-    CommitInfo info;
-    for (Prepared& part : prepared) {
-        apply(part);
-        add_up(part.info, info);
-        refresh_state(cores_[part.core]);
-    }
-    info.lsn = ++lsn_;
-    log_end_ = log_->end();
-    publish(make_state());
-    broken_ = false;
-    fold_log_if_large();
-    return info;
 }
 
 // The commit before is durable whatever happens here: a checkpoint that fails is tried again after
@@ -359,6 +290,7 @@ void Database::Impl::refresh_state(Core& core) const {
     state->embedder = core.embedder;
     state->index_units();
     core.state = std::move(state);
+    core.changed = false;
 }
 
 std::shared_ptr<const DatabaseState> Database::Impl::make_state() const {
@@ -371,19 +303,6 @@ std::shared_ptr<const DatabaseState> Database::Impl::make_state() const {
         state->collections.push_back(core.state);
     }
     return state;
-}
-
-void Database::Impl::publish(std::shared_ptr<const DatabaseState> state) {
-    {
-        const std::scoped_lock lock(state_mutex_);
-        state_.swap(state);
-    }
-    // The old state may go here, outside the lock: unmapping takes its time.
-}
-
-std::shared_ptr<const DatabaseState> Database::Impl::state() const {
-    const std::scoped_lock lock(state_mutex_);
-    return state_;
 }
 
 }  // namespace abikit::storage

@@ -107,16 +107,16 @@ std::vector<SnapshotInfo> Database::snapshots() const {
 }
 
 Status Database::create_collection(const CollectionOptions& options) {
-    return guarded([&] { return impl_->create_collection(options); });
+    return guarded([&] { return impl_->alone([&] { return impl_->create_collection(options); }); });
 }
 Status Database::drop_collection(std::string_view name) {
-    return guarded([&] { return impl_->drop_collection(name); });
+    return guarded([&] { return impl_->alone([&] { return impl_->drop_collection(name); }); });
 }
 Status Database::create_snapshot(std::string_view name) {
-    return guarded([&] { return impl_->create_snapshot(name); });
+    return guarded([&] { return impl_->alone([&] { return impl_->create_snapshot(name); }); });
 }
 Status Database::drop_snapshot(std::string_view name) {
-    return guarded([&] { return impl_->drop_snapshot(name); });
+    return guarded([&] { return impl_->alone([&] { return impl_->drop_snapshot(name); }); });
 }
 
 Result<CommitInfo> Database::commit(const WriteBatch& batch) {
@@ -159,29 +159,22 @@ Status Database::embed(data::RecordBatch& batch) const {
 }
 
 Result<bool> Database::learn_if_new(std::span<const std::string_view> texts) {
-    return guarded([&] { return impl_->learn_if_new(origin_->collection->id, texts); });
+    return guarded([&] {
+        return impl_->alone([&] { return impl_->learn_if_new(origin_->collection->id, texts); });
+    });
 }
 
 Status Database::checkpoint() {
-    return guarded([&] { return impl_->checkpoint(); });
+    return guarded([&] { return impl_->alone([&] { return impl_->checkpoint(); }); });
 }
 
 Status Database::close() {
-    Status status = impl_->writable() ? checkpoint() : Status();
-    impl_->release();
-    if (status || !impl_->intact()) {
-        return status;
-    }
-    // Everything acknowledged is in the log and stays there; the next writer tries again.
-    if (LogSink* const log = impl_->context().log; log != nullptr) {
-        log->write(LogLevel::kWarn, "storage",
-                   fmt::format("the log stays as it is: {}", status.error().describe()));
-    }
-    return {};
+    return guarded([&] { return impl_->close(); });
 }
 
 Result<OptimizeInfo> Database::optimize() {
-    return guarded([&] { return impl_->optimize(origin_->collection->id); });
+    return guarded(
+        [&] { return impl_->alone([&] { return impl_->optimize(origin_->collection->id); }); });
 }
 
 }  // namespace abikit::storage

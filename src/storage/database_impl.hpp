@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,11 +13,16 @@
 #include <abi/storage/database.hpp>
 
 #include "batch_codec.hpp"
+#include "commit_queue.hpp"
 #include "log.hpp"
+#include "published.hpp"
 #include "segment_writer.hpp"
 #include "state.hpp"
 
 namespace abikit::storage {
+
+// Commits are gathered up to this much for one write and sync.
+inline constexpr std::uint64_t kMaxGroupBytes = std::uint64_t{64} << 20;
 
 struct ImplOptions : OpenOptions {
     bool upgrade = false;  // an older format may be written to: the next generation is of this one
@@ -36,8 +40,17 @@ public:
     Status load();
     void remove_orphans();
 
-    // commit.cpp. `collection` is what a batch without a name is for.
+    // group_commit.cpp. Any thread. `collection` is what a batch without a name is for.
     Result<CommitInfo> commit(std::uint32_t collection, std::span<const WriteBatch> batches);
+    // Checkpoints, releases the lock.
+    Status close();
+    // Runs `body` while no other thread writes; every writing call but commit() goes through here.
+    template <class Body>
+    auto alone(Body body) {
+        return commits_.alone(std::move(body));
+    }
+
+    // From here to the private part: only while no other thread writes.
     Status check_writable() const;
 
     // checkpoint.cpp
@@ -60,13 +73,13 @@ public:
     Result<OptimizeInfo> optimize(std::uint32_t collection);
     Result<bool> learn_if_new(std::uint32_t collection, std::span<const std::string_view> texts);
 
-    std::shared_ptr<const DatabaseState> state() const;
+    // What is published. Any thread, without waiting.
+    std::shared_ptr<const DatabaseState> state() const { return state_.load(); }
     const Context& context() const noexcept { return context_; }
     const std::string& path() const noexcept { return path_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
     // Whether what is on disk is known.
     bool intact() const noexcept { return !broken_ && (log_ == nullptr || !log_->broken()); }
-    void release() { lock_.reset(); }
 
 private:
     // What the writer holds of one collection; in the order of the manifest.
@@ -77,6 +90,7 @@ private:
         std::shared_ptr<const Embedder> embedder;
         std::uint64_t next_ordinal = 0;
         bool deletes_changed = false;  // a segment has deleted rows that no deletes file knows
+        bool changed = false;          // since `state` was made
         std::shared_ptr<const State> state;  // as last published
     };
     // kNotFound when there is none.
@@ -110,7 +124,6 @@ private:
     Status check_mode(WriteMode mode, std::string_view id, bool present) const;
     static Result<std::optional<State::Place>> find_in_segments(const Core& core,
                                                                 std::string_view id);
-    Result<CommitInfo> log_and_apply(std::vector<Prepared>& prepared);
     void stage(Prepared& batch);
     void apply(Prepared& batch);
     void fold_log_if_large();
@@ -120,7 +133,12 @@ private:
     // state of cores as readers see it
     void refresh_state(Core& core) const;
     std::shared_ptr<const DatabaseState> make_state() const;
-    void publish(std::shared_ptr<const DatabaseState> state);
+    void publish(std::shared_ptr<const DatabaseState> state) { state_.store(std::move(state)); }
+
+    // group_commit.cpp
+    struct CommitRequest;
+    class CommitGroup;
+    void serve(std::span<CommitRequest* const> group) noexcept;
 
     // checkpoint.cpp
     struct NextCollection;
@@ -152,8 +170,8 @@ private:
     std::uint64_t fold_retry_bytes_ = 0;  // size of the log's rows when folding them failed last
     bool broken_ = false;                 // what is on disk is unknown: no more writes
 
-    mutable std::mutex state_mutex_;
-    std::shared_ptr<const DatabaseState> state_;
+    CommitQueue<CommitRequest> commits_{kMaxGroupBytes};
+    Published<DatabaseState> state_;
 };
 
 // 1 to kMaxNameBytes bytes of UTF-8 without control characters or '/'; `what` is for the message.

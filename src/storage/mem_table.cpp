@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
 #include <new>
 
 #include "format.hpp"
@@ -54,47 +53,6 @@ std::string_view MemChunk::keep(std::string_view text) {
     return {at, text.size()};
 }
 
-void MemIndex::reserve(std::size_t rows) {
-    const std::unique_lock lock(mutex_);
-    make_room(rows);
-}
-
-void MemIndex::make_room(std::size_t rows) {
-    if (previous_.size() < rows) {
-        previous_.resize(std::max(rows, previous_.size() + previous_.size() / 2), kNone);
-    }
-    while (slots_.size() < rows * 2 || slots_.empty()) {
-        grow();
-    }
-}
-
-void MemIndex::insert(std::uint64_t hash, MemRow row) {
-    const std::unique_lock lock(mutex_);
-    make_room(std::size_t{row} + 1);
-    std::size_t at = hash & (slots_.size() - 1);
-    while (slots_[at].row != kNone && slots_[at].hash != hash) {
-        at = (at + 1) & (slots_.size() - 1);
-    }
-    used_ += slots_[at].row == kNone ? 1u : 0u;
-    previous_[row] = slots_[at].row;
-    slots_[at] = {hash, row};
-}
-
-void MemIndex::grow() {
-    std::vector<Slot> old(slots_.empty() ? 1024 : slots_.size() * 2);
-    old.swap(slots_);
-    for (const Slot& slot : old) {
-        if (slot.row == kNone) {
-            continue;
-        }
-        std::size_t at = slot.hash & (slots_.size() - 1);
-        while (slots_[at].row != kNone) {
-            at = (at + 1) & (slots_.size() - 1);
-        }
-        slots_[at] = slot;
-    }
-}
-
 std::optional<MemRow> MemView::find(std::string_view wanted) const {
     std::optional<MemRow> found;
     if (index == nullptr) {
@@ -115,11 +73,15 @@ std::optional<MemRow> MemView::find(std::string_view wanted) const {
 MemTable::MemTable(VectorShape shape, Metric metric)
     : shape_(shape),
       with_norms_(metric == Metric::kCosine),
-      chunk_rows_(rows_per_chunk(shape.row_bytes())),
-      index_(std::make_shared<MemIndex>()) {}
+      chunk_rows_(rows_per_chunk(shape.row_bytes())) {}
 
 void MemTable::reserve(MemRow rows) {
-    index_->reserve(std::size_t{rows_} + rows);
+    const std::size_t all = std::size_t{rows_} + rows;
+    if (index_ == nullptr) {
+        index_ = std::make_shared<IdIndex>(all);
+    } else if (all > index_->capacity()) {
+        index_ = std::make_shared<IdIndex>(*index_, rows_, all);  // views keep the one they have
+    }
     deleted_.grow(std::uint64_t{rows_} + rows);
 }
 
@@ -153,6 +115,9 @@ MemRow MemTable::admit() {
 
 std::optional<MemRow> MemTable::find(std::string_view id) const {
     std::optional<MemRow> found;
+    if (index_ == nullptr) {
+        return found;
+    }
     index_->for_each(hash_id(id), [&](MemRow row) {
         if (chunks_[row / chunk_rows_]->id(row % chunk_rows_) != id) {
             return false;
@@ -170,6 +135,7 @@ MemView MemTable::view() const {
     view.chunks.assign(chunks_.begin(), chunks_.end());
     view.rows = rows_;
     view.index = index_;
+    view.size_bytes = size_bytes_;
     view.chunk_rows = chunk_rows_;
     if (deleted_.count() != 0) {
         Bitmap copy = deleted_;
@@ -177,6 +143,19 @@ MemView MemTable::view() const {
         view.deleted = std::make_shared<const Bitmap>(std::move(copy));
     }
     return view;
+}
+
+void MemTable::roll_back(const MemView& view) {
+    auto index = std::make_shared<IdIndex>(view.rows);
+    for (MemRow row = 0; row < view.rows; ++row) {
+        index->insert(hash_id(view.id(row)), row);
+    }
+    Bitmap deleted = view.deleted == nullptr ? Bitmap() : *view.deleted;
+    deleted.grow(view.rows);
+    index_ = std::move(index);
+    deleted_ = std::move(deleted);
+    rows_ = view.rows;
+    size_bytes_ = view.size_bytes;
 }
 
 }  // namespace abikit::storage

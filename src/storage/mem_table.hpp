@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <shared_mutex>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,11 +12,10 @@
 #include <abi/storage/metric.hpp>
 
 #include "bitmap.hpp"
+#include "id_index.hpp"
 #include "vector_codec.hpp"
 
 namespace abikit::storage {
-
-using MemRow = std::uint32_t;
 
 struct MemRowParts {
     std::string_view id;
@@ -60,57 +58,15 @@ private:
     char* block_at_ = nullptr;
 };
 
-// id -> newest row with it, older ones by a chain. Open addressing on 64-bit hashes. Thread-safe:
-// one writer, many readers.
-class MemIndex {
-public:
-    // Room for rows below `rows`; insert() of such rows then needs no memory.
-    void reserve(std::size_t rows);
-    // Needs memory only when the row was not reserved.
-    void insert(std::uint64_t hash, MemRow row);
-    // Calls visit(row) for rows of this hash, newest first, until it returns true.
-    template <class Visit>
-    void for_each(std::uint64_t hash, Visit visit) const {
-        const std::shared_lock lock(mutex_);
-        if (slots_.empty()) {
-            return;
-        }
-        for (std::size_t at = hash & (slots_.size() - 1); slots_[at].row != kNone;
-             at = (at + 1) & (slots_.size() - 1)) {
-            if (slots_[at].hash != hash) {
-                continue;
-            }
-            for (MemRow row = slots_[at].row; row != kNone; row = previous_[row]) {
-                if (visit(row)) {
-                    return;
-                }
-            }
-            return;
-        }
-    }
-
-private:
-    static constexpr MemRow kNone = 0xffffffffu;
-    struct Slot {
-        std::uint64_t hash = 0;
-        MemRow row = kNone;
-    };
-    void make_room(std::size_t rows);
-    void grow();
-    mutable std::shared_mutex mutex_;
-    std::vector<Slot> slots_;
-    std::vector<MemRow> previous_;  // per row: the next older one of the same hash
-    std::size_t used_ = 0;
-};
-
 // What a snapshot keeps of the log's rows: the chunks there were, and how many rows of them it may
 // see.
 struct MemView {
     std::vector<std::shared_ptr<const MemChunk>> chunks;
     MemRow rows = 0;
     BitmapPtr deleted;
-    std::shared_ptr<const MemIndex> index;
-    std::uint32_t chunk_rows = 0;  // capacity of every chunk
+    std::shared_ptr<const IdIndex> index;  // null without rows
+    std::uint64_t size_bytes = 0;          // of the rows
+    std::uint32_t chunk_rows = 0;          // capacity of every chunk
 
     const MemChunk& chunk_of(MemRow row) const noexcept { return *chunks[row / chunk_rows]; }
     std::uint32_t slot_of(MemRow row) const noexcept { return row % chunk_rows; }
@@ -140,13 +96,15 @@ public:
     MemRow rows() const noexcept { return rows_; }
     std::uint64_t size_bytes() const noexcept { return size_bytes_; }
     MemView view() const;
+    // Makes the table what it was when it gave this view. Changes nothing when memory runs out.
+    void roll_back(const MemView& view);
 
 private:
     VectorShape shape_;
     bool with_norms_;
     std::uint32_t chunk_rows_;
     std::vector<std::shared_ptr<MemChunk>> chunks_;
-    std::shared_ptr<MemIndex> index_;
+    std::shared_ptr<IdIndex> index_;  // null until room was needed
     Bitmap deleted_;
     MemRow rows_ = 0;
     std::uint64_t size_bytes_ = 0;

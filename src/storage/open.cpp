@@ -125,7 +125,9 @@ Status create_files(const Context& context, const std::string& path, const Creat
 Result<Database> Database::create(const Context& context, const std::string& path,
                                   const CreateOptions& options) {
     ABI_CHECK(guarded([&] { return create_files(context, path, options); }));
-    return open(context, path, AccessMode::kReadWrite, {options.name, {}});
+    OpenOptions opening;
+    opening.collection = options.name;
+    return open(context, path, AccessMode::kReadWrite, opening);
 }
 
 Status Database::Impl::lock() {
@@ -232,7 +234,8 @@ Status Database::Impl::replay_log() {
     }
     log_end_ = reader.end();
     if (mode_ == AccessMode::kReadWrite) {
-        ABI_TRY(log_, LogWriter::open(*context_.fs, path, identity, log_end_));
+        ABI_TRY(log_,
+                LogWriter::open(*context_.fs, path, identity, log_end_, {.mode = options_.sync}));
     }
     return {};
 }

@@ -20,6 +20,7 @@
 #include <abi/storage/embedder.hpp>
 #include <abi/storage/metric.hpp>
 #include <abi/storage/snapshot.hpp>
+#include <abi/storage/sync.hpp>
 
 namespace abikit::storage {
 
@@ -116,9 +117,9 @@ struct UpgradeInfo {
 enum class UpgradeMode { kUpgrade, kLook };
 
 // A handle on one collection of an open database; collection() gives handles on others that share
-// everything with it. Writing calls come from one thread at a time; snapshot() and everything on
-// snapshots is thread-safe and never waits for the writer. Borrowed services of the Context outlive
-// it. Errors name the database's path.
+// everything with it. Thread-safe but for moving and destroying: writing calls wait for one
+// another, and commits that wait share one sync; snapshot() and everything on snapshots never wait
+// for a writer. Borrowed services of the Context outlive it. Errors name the database's path.
 class ABI_API Database {
 public:
     // Makes a database with one empty collection at `path`: a missing or empty directory.
@@ -171,9 +172,9 @@ public:
     Status drop_snapshot(std::string_view name);
     std::vector<SnapshotInfo> snapshots() const;
 
-    // Applies the batch and returns once it is on disk. On failure nothing of it is visible, now or
-    // after a crash. After a failed sync the handle refuses every further write (kIo): what reached
-    // the disk is unknown until a reopen.
+    // Applies the batch and returns once it is as safe as OpenOptions::sync says. On failure
+    // nothing of it is visible, now or after a crash. After a failed sync the handle refuses every
+    // further write (kIo): what reached the disk is unknown until a reopen.
     Result<CommitInfo> commit(const WriteBatch& batch);
     // The same for several collections at once, each at most once; counts are sums.
     Result<CommitInfo> commit_all(std::span<const WriteBatch> batches);

@@ -11,7 +11,7 @@ using namespace abikit::storage::test;
 
 namespace {
 
-std::vector<MemRow> chain(const MemIndex& index, std::uint64_t hash) {
+std::vector<MemRow> chain(const IdIndex& index, std::uint64_t hash) {
     std::vector<MemRow> rows;
     index.for_each(hash, [&](MemRow row) {
         rows.push_back(row);
@@ -39,8 +39,8 @@ MemRow append(MemTable& table, std::string_view id, std::span<const float> vecto
 }  // namespace
 
 TEST_SUITE("storage") {
-    TEST_CASE("mem index: rows of one hash come newest first") {
-        MemIndex index;
+    TEST_CASE("id index: rows of one hash come newest first") {
+        IdIndex index(0);
         CHECK(chain(index, 5).empty());
         index.insert(5, 0);
         index.insert(6, 1);
@@ -53,12 +53,17 @@ TEST_SUITE("storage") {
         CHECK(chain(index, 7).empty());
     }
 
-    TEST_CASE("mem index: chains survive growth, also for hashes that collide in the table") {
-        MemIndex index;
+    TEST_CASE("id index: chains survive growth, also for hashes that collide in the table") {
         constexpr MemRow kRows = 5000;
-        for (MemRow row = 0; row < kRows; ++row) {
-            index.insert(std::uint64_t{row % 1250} << 20, row);  // all start in slot 0
-        }
+        IdIndex first(2000);
+        const auto insert = [](IdIndex& into, MemRow from, MemRow to) {
+            for (MemRow row = from; row < to; ++row) {
+                into.insert(std::uint64_t{row % 1250} << 20, row);  // all start in slot 0
+            }
+        };
+        insert(first, 0, 2000);
+        IdIndex index(first, 2000, kRows);
+        insert(index, 2000, kRows);
         for (std::uint64_t key = 0; key < 1250; ++key) {
             const std::vector<MemRow> expected{
                 static_cast<MemRow>(key + 3750), static_cast<MemRow>(key + 2500),
@@ -67,8 +72,8 @@ TEST_SUITE("storage") {
         }
     }
 
-    TEST_CASE("mem index: a visitor that is content ends the walk") {
-        MemIndex index;
+    TEST_CASE("id index: a visitor that is content ends the walk") {
+        IdIndex index(0);
         index.insert(1, 0);
         index.insert(1, 1);
         int visits = 0;
@@ -208,6 +213,41 @@ TEST_SUITE("storage") {
         for (MemRow row = 0; row < 200; ++row) {
             REQUIRE(view.find(std::to_string(row)) == row);
         }
+    }
+
+    TEST_CASE("mem table: rolled back it is what it was, for itself and for every view") {
+        MemTable table({1}, Metric::kL2);
+        const std::vector<float> v{0};
+        table.roll_back(table.view());
+        CHECK_FALSE(table.find("a"));
+        for (int i = 0; i < 700; ++i) {
+            append(table, "id " + std::to_string(i), v, "text", {});
+        }
+        table.set_deleted(*table.find("id 3"));
+        const MemView before = table.view();
+        const std::uint64_t bytes = table.size_bytes();
+        for (int turn = 0; turn < 3; ++turn) {
+            CAPTURE(turn);
+            table.set_deleted(*table.find("id 7"));
+            append(table, "id 7", v, "another text", {});
+            for (int i = 0; i < 900; ++i) {
+                append(table, "new " + std::to_string(turn * 1000 + i), v, "text", {});
+            }
+            const MemView after = table.view();
+            table.roll_back(before);
+            CHECK(table.rows() == 700);
+            CHECK(table.size_bytes() == bytes);
+            CHECK(table.find("id 7") == 7U);
+            CHECK_FALSE(table.find("id 3"));
+            CHECK_FALSE(table.find("new " + std::to_string(turn * 1000)));
+            CHECK(before.find("id 7") == 7U);
+            CHECK_FALSE(before.find("new " + std::to_string(turn * 1000)));
+            CHECK(after.find("id 7") == 700U);
+            CHECK(after.find("id 699") == 699U);
+        }
+        CHECK(append(table, "id 700", v, {}, {}) == 700);
+        CHECK(table.view().find("id 700") == 700U);
+        CHECK_FALSE(before.find("id 700"));
     }
 
     TEST_CASE("mem table: texts larger than a block of strings are kept whole") {
