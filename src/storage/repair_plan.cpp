@@ -112,7 +112,7 @@ private:
         if (name.role == FileRole::kDeletes) {
             ABI_TRY(const std::string head, read_head(fs_, path, 64));
             Decoder in(head);
-            if (in.get_bytes(8) == "WDBXDEL1" && head.size() == 64) {
+            if (head.size() == 64 && in.get_bytes(8) == "WDBXDEL1") {
                 in.get_bytes(24);
                 FoundDeletes found{name.number, in.get<std::uint64_t>(), 0};
                 in.get<std::uint64_t>();
@@ -146,7 +146,7 @@ private:
     Status look_at_log(const std::string& path, const std::string& entry, std::uint64_t number) {
         ABI_TRY(const std::string head, read_head(fs_, path, kLogHeaderBytes));
         Decoder in(head);
-        const bool ours = in.get_bytes(8) == "WDBXLOG1";
+        const bool ours = head.size() == kLogHeaderBytes && in.get_bytes(8) == "WDBXLOG1";
         in.get_bytes(8);
         LogIdentity identity;
         identity.uuid = in.get<Uuid>();
