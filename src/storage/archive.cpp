@@ -372,7 +372,7 @@ Result<ArchiveInfo> Database::write_archive(const Context& context, ByteSink& si
 }
 
 Status Database::adopt(const Database& source, std::span<const std::string> names) {
-    return impl_->adopt(*source.impl_, names);
+    return impl_->alone([&] { return impl_->adopt(*source.impl_, names); });
 }
 
 Result<ArchiveInfo> export_archive(const Context& context, const Database& database,

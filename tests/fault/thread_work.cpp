@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 namespace abikit::storage::test {
@@ -49,20 +48,16 @@ ThreadWork::ThreadWork(std::uint64_t seed, std::size_t threads, std::size_t comm
 bool ThreadWork::run(Database& database, const std::vector<std::size_t>& done,
                      const std::function<void(std::size_t, std::size_t)>& acknowledged) const {
     std::atomic<bool> sound = true;
-    std::mutex turn;  // writing calls come from one thread at a time
     std::vector<std::thread> running;
     for (std::size_t thread = 0; thread < plans_.size(); ++thread) {
         running.emplace_back([&, thread] {
             const Plan& plan = plans_[thread];
             for (std::size_t i = done[thread]; sound && i < plan.changes.size(); ++i) {
                 const Change& change = plan.changes[i];
-                {
-                    const std::scoped_lock lock(turn);
-                    if (!commit(database, change.rows, change.mode, change.deletes) ||
-                        (thread == 0 && i % 16 == 9 && !database.checkpoint())) {
-                        sound = false;
-                        return;
-                    }
+                if (!commit(database, change.rows, change.mode, change.deletes) ||
+                    (thread == 0 && i % 16 == 9 && !database.checkpoint())) {
+                    sound = false;
+                    return;
                 }
                 acknowledged(thread, i + 1);
             }

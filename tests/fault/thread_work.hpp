@@ -21,7 +21,7 @@ public:
     std::size_t threads() const { return plans_.size(); }
     std::size_t commits() const { return plans_.at(0).changes.size(); }
 
-    // Goes on from `done` commits of each thread, all threads in turns, until each has made all of
+    // Goes on from `done` commits of each thread, all threads at once, until each has made all of
     // its own; acknowledged(thread, commits) is called by that thread. False when a commit failed.
     bool run(Database& database, const std::vector<std::size_t>& done,
              const std::function<void(std::size_t, std::size_t)>& acknowledged) const;

@@ -74,6 +74,7 @@ struct OpenOptions {
     std::string collection = std::string(kDefaultCollection);
     // Reads this named snapshot instead of what is there now; only for kRead.
     std::string snapshot = {};
+    SyncMode sync = SyncMode::kFull;  // of commits; only for kReadWrite
 };
 
 // What happens to a row whose id is (or is not) in the database.
