@@ -155,6 +155,7 @@ private:
 }  // namespace
 
 int main() {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     const char* const temporary = std::getenv("TMPDIR");
     std::string folder =
         std::string(temporary != nullptr ? temporary : "/tmp") + "/abi-db-commit-XXXXXX";

@@ -217,6 +217,7 @@ bool without_locks(const Context& context, storage::Database& database,
 }  // namespace
 
 int main() {
+    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     const char* const temporary = std::getenv("TMPDIR");
     std::string folder =
         std::string(temporary != nullptr ? temporary : "/tmp") + "/abi-db-readers-XXXXXX";
