@@ -19,7 +19,7 @@ SIZE_LIMIT_BYTES = 15_000_000
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("build", "prefix", "libdir", "bindir", "buildtype", "cxx", "version", "consumer"):
+    for name in ("build", "prefix", "libdir", "bindir", "buildtype", "cc", "cxx", "version", "consumer", "example"):
         parser.add_argument("--" + name, required=True)
     return parser.parse_args()
 
@@ -73,6 +73,10 @@ def check_consumer(options, tree, clean, folder):
     built = folder / "consumer"
     run([*compiler, "-O1", options.consumer, "-o", built, *flags])
     print(run([built, folder], env=clean), end="")
+    example = folder / "example"
+    run([*shlex.split(options.cc), "-std=c11", "-pedantic-errors", "-Wall", "-Wextra", "-Werror", options.example,
+         "-o", example, *flags])
+    print(run([example, folder / "of-c"], env=clean), end="")
     include = tree / "include"
     everything = "".join(f"#include <{p.relative_to(include).as_posix()}>\n"
                          for p in sorted(include.rglob("*")) if p.suffix in (".h", ".hpp"))
