@@ -146,7 +146,7 @@ TEST_SUITE("fault") {
             }
         }
         std::cout << "backup: " << states << " states\n";
-        CHECK(states > 300);
+        CHECK(states > scaled(300));
     }
 
     TEST_CASE("backup: power cuts while old ones are pruned") {
@@ -232,7 +232,7 @@ TEST_SUITE("fault") {
             }
         }
         std::cout << "backup: " << states << " states of restores\n";
-        CHECK(states > 500);
+        CHECK(states > scaled(500));
         CHECK(made > 20);
     }
 

@@ -176,7 +176,7 @@ TEST_SUITE("fault") {
         }
         std::cout << "repair: " << damaged << " databases, " << complete << " of them complete, "
                   << hopeless << " without anything to read\n";
-        CHECK((replay || damaged > 1000));
+        CHECK((replay || damaged > scaled(1000)));
     }
 
     TEST_CASE("repair: power cuts anywhere") {
@@ -201,7 +201,7 @@ TEST_SUITE("fault") {
             }
         }
         std::cout << "repair: " << states << " states\n";
-        CHECK(states > 300);
+        CHECK(states > scaled(300));
     }
 
     TEST_CASE("repair: the n-th call fails, once and for ever") {

@@ -99,7 +99,7 @@ bool run_one(const Command& command, std::uint64_t nth, Run&& run) {
 
 // Programs built with a sanitizer do a part.
 std::uint64_t stride_of() {
-    return scaled(100) < 100 ? 7 : 1;
+    return scaled(100) < 100 ? 17 : 1;
 }
 
 template <class Run>
