@@ -302,6 +302,10 @@ std::shared_ptr<const DatabaseState> Database::Impl::make_state() const {
     for (const Core& core : cores_) {
         state->collections.push_back(core.state);
     }
+    if (reader_) {
+        state->follow = std::make_shared<const FollowPoint>(
+            FollowPoint{reader_->probe(), manifest_info_, follow_waits_});
+    }
     return state;
 }
 

@@ -35,7 +35,7 @@ ElementType Database::element() const noexcept {
 
 Result<Database> Database::collection(std::string_view name) const {
     return guarded([&]() -> Result<Database> {
-        const auto now = impl_->state();
+        const auto now = impl_->newest();
         for (const auto& state : now->collections) {
             if (state->collection->name == name) {
                 return Database(impl_, state);
@@ -46,7 +46,7 @@ Result<Database> Database::collection(std::string_view name) const {
 }
 
 Snapshot Database::snapshot() const {
-    const auto now = impl_->state();
+    const auto now = impl_->newest();
     const auto found = std::find_if(
         now->collections.begin(), now->collections.end(),
         [this](const auto& state) { return state->collection->id == origin_->collection->id; });
@@ -59,15 +59,19 @@ Snapshot Database::snapshot() const {
     return Snapshot(now, std::move(empty));
 }
 
+Status Database::refresh() {
+    return guarded([&] { return impl_->refresh(); });
+}
+
 std::shared_ptr<const Embedder> Database::embedder() const {
-    const auto now = impl_->state();
+    const auto now = impl_->newest();
     const State* const state = now->find(origin_->collection->id);
     return state == nullptr ? nullptr : state->embedder;
 }
 
 Result<std::vector<Snapshot>> Database::snapshots_of(std::span<const std::string> names) const {
     return guarded([&]() -> Result<std::vector<Snapshot>> {
-        const auto now = impl_->state();
+        const auto now = impl_->newest();
         std::vector<Snapshot> snapshots;
         for (const std::string& name : names) {
             const auto found = std::find_if(
@@ -84,7 +88,7 @@ Result<std::vector<Snapshot>> Database::snapshots_of(std::span<const std::string
 
 std::vector<CollectionInfo> Database::collections() const {
     std::vector<CollectionInfo> list;
-    for (const auto& state : impl_->state()->collections) {
+    for (const auto& state : impl_->newest()->collections) {
         const CollectionEntry& entry = *state->collection;
         list.push_back({entry.name, entry.shape.dimension, entry.metric, entry.shape.element,
                         entry.embedder_kind, state->rows()});
@@ -94,7 +98,7 @@ std::vector<CollectionInfo> Database::collections() const {
 
 std::vector<SnapshotInfo> Database::snapshots() const {
     std::vector<SnapshotInfo> list;
-    for (const SnapshotEntry& entry : impl_->state()->manifest->snapshots) {
+    for (const SnapshotEntry& entry : impl_->newest()->manifest->snapshots) {
         SnapshotInfo info{entry.name, entry.time_ns, entry.lsn, 0};
         for (const CollectionEntry& collection : entry.collections) {
             for (const SegmentEntry& segment : collection.segments) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,6 +76,12 @@ public:
 
     // What is published. Any thread, without waiting.
     std::shared_ptr<const DatabaseState> state() const { return state_.load(); }
+
+    // follow.cpp. Any thread.
+    // A reading handle catches up with the newest commit of any process; nothing to do for others.
+    Status refresh();
+    // The state after that; the one before where it fails (with a warning).
+    std::shared_ptr<const DatabaseState> newest();
     const Context& context() const noexcept { return context_; }
     const std::string& path() const noexcept { return path_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
@@ -98,7 +105,10 @@ private:
     Result<std::size_t> core_of(std::string_view name) const;
 
     // open.cpp
-    Status load_core(const std::shared_ptr<const CollectionEntry>& entry);
+    // load(), again as long as a writer swaps generations under it.
+    Status load_settled();
+    Status load_core(const std::shared_ptr<const CollectionEntry>& entry,
+                     std::span<const SegmentUnit> known);
     Status replay_log();
     Status replay_record(const LogRecord& record, const std::string& path);
 
@@ -134,6 +144,14 @@ private:
     void refresh_state(Core& core) const;
     std::shared_ptr<const DatabaseState> make_state() const;
     void publish(std::shared_ptr<const DatabaseState> state) { state_.store(std::move(state)); }
+
+    // follow.cpp
+    bool follows() const noexcept {
+        return mode_ == AccessMode::kRead && options_.snapshot.empty();
+    }
+    Result<bool> has_changed(const DatabaseState& seen) const;
+    Result<bool> generation_swapped(const FollowPoint& point) const;
+    Status catch_up();
 
     // group_commit.cpp
     struct CommitRequest;
@@ -171,6 +189,16 @@ private:
     bool broken_ = false;                 // what is on disk is unknown: no more writes
 
     CommitQueue<CommitRequest> commits_{kMaxGroupBytes};
+
+    // Of a reading handle: where it is in the log of another process. Under follow_mutex_, as is
+    // all of the above then.
+    std::mutex follow_mutex_;
+    std::optional<LogReader> reader_;
+    std::optional<FileInfo> manifest_info_;
+    bool must_load_ = false;  // catching up failed half-way
+    std::shared_ptr<std::atomic<std::uint64_t>> follow_waits_ =
+        std::make_shared<std::atomic<std::uint64_t>>(0);
+
     Published<DatabaseState> state_;
 };
 
@@ -195,10 +223,12 @@ Result<std::shared_ptr<const Embedder>> read_embedder(FileSystem& fs, const std:
 inline SegmentOwner owner_of(const Manifest& manifest, const CollectionEntry& collection) {
     return {manifest.uuid, collection.shape, collection.metric};
 }
-// The segments of a collection with their deleted rows.
+// The segments of a collection with their deleted rows. Those that are `known`, of the same
+// database, are taken from there.
 Result<std::vector<SegmentUnit>> open_segments(FileSystem& fs, const std::string& directory,
                                                const Manifest& manifest,
-                                               const CollectionEntry& collection);
+                                               const CollectionEntry& collection,
+                                               std::span<const SegmentUnit> known);
 
 // The live rows of a state, or of its younger part, as a source for a segment.
 class StateRows : public RowSource {

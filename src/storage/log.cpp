@@ -52,6 +52,14 @@ Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& id
     return file->sync();
 }
 
+Result<bool> LogProbe::has_more() const {
+    std::array<std::byte, kRecordHeaderBytes> raw{};
+    ABI_TRY(const std::size_t got, file_->read_at(position_, raw));
+    std::uint32_t crc = 0;
+    std::memcpy(&crc, raw.data(), sizeof crc);
+    return got == raw.size() && crc == crc32c(std::span(raw).subspan(4), header_seed(salt_));
+}
+
 Result<LogReader> LogReader::open(FileSystem& fs, const std::string& path,
                                   const LogIdentity& identity) {
     ABI_TRY(auto file, fs.open(path, OpenMode::kRead));

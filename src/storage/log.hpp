@@ -45,6 +45,21 @@ struct LogRecord {
 // Writes an empty log (header alone) and syncs it. The directory is synced by the caller.
 Status create_log(FileSystem& fs, const std::string& path, const LogIdentity& identity);
 
+// Tells whether a log goes on behind the place where a reader stopped. Any thread.
+class LogProbe {
+public:
+    LogProbe(std::shared_ptr<const File> file, std::uint64_t position, std::uint64_t salt)
+        : file_(std::move(file)), position_(position), salt_(salt) {}
+    // One system call. A record that is still being written does not count.
+    Result<bool> has_more() const;
+    const std::string& path() const noexcept { return file_->path(); }
+
+private:
+    std::shared_ptr<const File> file_;
+    std::uint64_t position_;
+    std::uint64_t salt_;
+};
+
 // Reads records in order. Single thread.
 class LogReader {
 public:
@@ -62,13 +77,14 @@ public:
     Result<std::optional<LogRecord>> poll();
     // Where the next record is to be written once next() returned nullopt.
     std::uint64_t end() const noexcept { return position_; }
+    LogProbe probe() const { return {file_, position_, identity_.salt}; }
     // The number of the last record that was read; 0 before the first.
     std::uint64_t last_lsn() const noexcept { return last_lsn_; }
     // Bytes after end() that were cut off, or were laid out in advance and never used.
     std::uint64_t torn_bytes() const noexcept { return size_ > position_ ? size_ - position_ : 0; }
 
 private:
-    LogReader(std::unique_ptr<File> file, const LogIdentity& identity, std::uint64_t size,
+    LogReader(std::shared_ptr<const File> file, const LogIdentity& identity, std::uint64_t size,
               std::uint64_t marked_end)
         : file_(std::move(file)), identity_(identity), size_(size), marked_end_(marked_end) {}
     struct Header;
@@ -78,7 +94,7 @@ private:
     Result<std::optional<Header>> candidate(std::uint64_t offset, std::span<const std::byte> raw);
     Result<bool> load_payload(std::uint64_t offset, const Header& header);
 
-    std::unique_ptr<File> file_;
+    std::shared_ptr<const File> file_;
     LogIdentity identity_;
     std::uint64_t size_ = 0;
     std::uint64_t marked_end_ = 0;  // everything before it was durable

@@ -163,6 +163,9 @@ Result<Manifest> manifest_of_snapshot(Manifest manifest, const std::string& path
 
 Status Database::Impl::load() {
     const TraceSpan span(context_.trace, "storage", "open");
+    if (follows()) {
+        ABI_TRY(manifest_info_, context_.fs->stat(join_path(path_, kManifestName)));
+    }
     ABI_TRY(Manifest manifest, read_manifest(*context_.fs, path_));
     if (mode_ == AccessMode::kReadWrite && manifest.version < kFormatVersion && !options_.upgrade) {
         return fail(
@@ -175,11 +178,18 @@ Status Database::Impl::load() {
     if (named) {
         ABI_TRY(manifest, manifest_of_snapshot(std::move(manifest), path_, options_.snapshot));
     }
+    // Segments that stay are kept open, with what is known of their checksums.
+    std::vector<SegmentUnit> known;
+    if (manifest_ != nullptr && manifest_->uuid == manifest.uuid) {
+        for (const Core& core : cores_) {
+            known.insert(known.end(), core.segments.begin(), core.segments.end());
+        }
+    }
+    cores_.clear();
     manifest_ = std::make_shared<const Manifest>(std::move(manifest));
     lsn_ = manifest_->lsn;
-    cores_.clear();
     for (const CollectionEntry& entry : manifest_->collections) {
-        ABI_CHECK(load_core({manifest_, &entry}));
+        ABI_CHECK(load_core({manifest_, &entry}, known));
     }
     if (!named) {
         ABI_CHECK(replay_log());
@@ -193,11 +203,20 @@ Status Database::Impl::load() {
 
 Result<std::vector<SegmentUnit>> open_segments(FileSystem& fs, const std::string& directory,
                                                const Manifest& manifest,
-                                               const CollectionEntry& collection) {
+                                               const CollectionEntry& collection,
+                                               std::span<const SegmentUnit> known) {
     std::vector<SegmentUnit> units;
     for (const SegmentEntry& entry : collection.segments) {
         SegmentUnit unit;
-        ABI_TRY(unit.segment, Segment::open(fs, directory, owner_of(manifest, collection), entry));
+        const auto found = std::find_if(known.begin(), known.end(), [&entry](const auto& other) {
+            return other.segment->header().number == entry.number;
+        });
+        if (found != known.end()) {
+            unit.segment = found->segment;
+        } else {
+            ABI_TRY(unit.segment,
+                    Segment::open(fs, directory, owner_of(manifest, collection), entry));
+        }
         if (entry.deletes_number != 0) {
             ABI_TRY(Bitmap deleted, read_deletes(fs, directory, manifest.uuid, entry));
             unit.deleted = std::make_shared<const Bitmap>(std::move(deleted));
@@ -207,11 +226,12 @@ Result<std::vector<SegmentUnit>> open_segments(FileSystem& fs, const std::string
     return units;
 }
 
-Status Database::Impl::load_core(const std::shared_ptr<const CollectionEntry>& entry) {
+Status Database::Impl::load_core(const std::shared_ptr<const CollectionEntry>& entry,
+                                 std::span<const SegmentUnit> known) {
     Core core;
     core.entry = entry;
     core.next_ordinal = entry->next_ordinal;
-    ABI_TRY(core.segments, open_segments(*context_.fs, path_, *manifest_, *entry));
+    ABI_TRY(core.segments, open_segments(*context_.fs, path_, *manifest_, *entry, known));
     ABI_TRY(core.embedder, read_embedder(*context_.fs, path_, *entry));
     core.mem = std::make_unique<MemTable>(entry->shape, entry->metric);
     cores_.push_back(std::move(core));
@@ -233,7 +253,9 @@ Status Database::Impl::replay_log() {
         lsn_ = record->lsn;
     }
     log_end_ = reader.end();
-    if (mode_ == AccessMode::kReadWrite) {
+    if (follows()) {
+        reader_ = std::move(reader);
+    } else if (mode_ == AccessMode::kReadWrite) {
         ABI_TRY(log_,
                 LogWriter::open(*context_.fs, path, identity, log_end_, {.mode = options_.sync}));
     }
@@ -321,36 +343,43 @@ Status check_options(AccessMode mode, const OpenOptions& options) {
 }
 }  // namespace
 
+Status Database::Impl::load_settled() {
+    for (int attempt = 1;; ++attempt) {
+        ABI_TRY(const Manifest before, read_manifest(*context_.fs, path_));
+        Status loaded = load();
+        if (loaded) {
+            return loaded;
+        }
+        const Code code = loaded.error().code();
+        if (code != Code::kCorrupt && code != Code::kInputMissing && code != Code::kIo) {
+            return loaded;
+        }
+        ABI_TRY(const bool changed, generation_changed(*context_.fs, path_, before.generation));
+        if (!changed || attempt == kOpenAttempts) {
+            return fail(as_damage(std::move(loaded).error(), path_));
+        }
+    }
+}
+
 Result<std::shared_ptr<Database::Impl>> Database::Impl::open(const Context& context,
                                                              const std::string& path,
                                                              AccessMode mode,
                                                              const ImplOptions& options) {
-    for (int attempt = 1;; ++attempt) {
-        auto impl = std::make_shared<Impl>(context, path, mode, options);
-        ABI_TRY(const Manifest before, read_manifest(*context.fs, path));
-        if (mode == AccessMode::kReadWrite) {
-            ABI_CHECK(impl->lock());
-            // A writer that died between renaming the manifest and syncing the directory leaves
-            // a generation that a power cut could still undo: nothing is built on it before it
-            // is durable.
-            ABI_CHECK(context.fs->sync_directory(path));
-        }
-        Status loaded = impl->load();
-        if (loaded) {
-            if (mode == AccessMode::kReadWrite) {
-                impl->remove_orphans();
-            }
-            return impl;
-        }
-        const Code code = loaded.error().code();
-        if (code != Code::kCorrupt && code != Code::kInputMissing && code != Code::kIo) {
-            return fail(std::move(loaded).error());
-        }
-        ABI_TRY(const bool changed, generation_changed(*context.fs, path, before.generation));
-        if (!changed || attempt == kOpenAttempts) {
-            return fail(as_damage(std::move(loaded).error(), path));
-        }
+    auto impl = std::make_shared<Impl>(context, path, mode, options);
+    if (mode == AccessMode::kReadWrite) {
+        ABI_CHECK(
+            read_manifest(*context.fs, path));  // before a lock file is made where there is none
+        ABI_CHECK(impl->lock());
+        // A writer that died between renaming the manifest and syncing the directory leaves a
+        // generation that a power cut could still undo: nothing is built on it before it is
+        // durable.
+        ABI_CHECK(context.fs->sync_directory(path));
     }
+    ABI_CHECK(impl->load_settled());
+    if (mode == AccessMode::kReadWrite) {
+        impl->remove_orphans();
+    }
+    return impl;
 }
 
 Result<Database> Database::open(const Context& context, const std::string& path, AccessMode mode,

@@ -44,6 +44,9 @@ SnapshotStats Snapshot::stats() const {
     stats.checkpoint_ns = manifest.checkpoint_ns;
     stats.uuid = format_uuid(manifest.uuid);
     stats.learned_documents = state.embedder == nullptr ? 0 : state.embedder->learned_documents();
+    if (database_->follow != nullptr) {
+        stats.read_waits = database_->follow->waits->load(std::memory_order_relaxed);
+    }
     return stats;
 }
 

@@ -2,6 +2,7 @@
 // published.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <abi/storage/snapshot.hpp>
 
 #include "bitmap.hpp"
+#include "log.hpp"
 #include "manifest.hpp"
 #include "mem_table.hpp"
 #include "segment.hpp"
@@ -63,12 +65,22 @@ struct State {
     Result<std::optional<std::string_view>> metadata(RowNumber row) const;
 };
 
+// From where a reading handle sees that a writer went on.
+struct FollowPoint {
+    LogProbe log;
+    std::optional<FileInfo> manifest;  // its file, looked at before it was read
+    // How often a thread that wanted to read waited for another that was catching up; of the
+    // handle.
+    std::shared_ptr<std::atomic<std::uint64_t>> waits;
+};
+
 // All collections at one moment.
 struct DatabaseState {
     std::shared_ptr<const Manifest> manifest;
     std::uint64_t lsn = 0;
     std::uint64_t log_bytes = 0;
     std::vector<std::shared_ptr<const State>> collections;  // as in the manifest
+    std::shared_ptr<const FollowPoint> follow;  // null: nobody else writes what is seen here
 
     // Null when there is none of that id.
     const State* find(std::uint32_t collection) const noexcept;

@@ -154,9 +154,14 @@ public:
     // Null when rows bring their own vectors.
     std::shared_ptr<const Embedder> embedder() const;
 
-    // What is in the collection now. Later commits do not change it. Empty after the collection
-    // was dropped.
+    // What is in the collection now: with a reading handle the newest commit of whichever process
+    // writes. Later commits do not change it. Empty after the collection was dropped. Should
+    // catching up with the writer fail, it is what was there before (a warning is logged).
     Snapshot snapshot() const;
+    // Catches up with the writer alone, and says why that fails: every call that looks at the
+    // database does it by itself. A few system calls when nothing changed. Nothing to do on a
+    // handle that writes, or one on a named snapshot.
+    Status refresh();
     // The same moment of several collections, in the order of `names`. kNotFound names the missing
     // one.
     Result<std::vector<Snapshot>> snapshots_of(std::span<const std::string> names) const;

@@ -64,6 +64,9 @@ struct SnapshotStats {
     std::int64_t created_ns = 0, checkpoint_ns = 0;
     std::string uuid;
     std::uint64_t learned_documents = 0;
+    // How often a thread that took a snapshot of this handle waited: only for another thread of it
+    // that was reading what another process had written. Always 0 on a handle that writes.
+    std::uint64_t read_waits = 0;
 };
 
 // Cheap to copy. Thread-safe. Reading a block of a file for the first time checks its checksum:
