@@ -67,11 +67,13 @@ _abi_takes_value() {
         "db import|--text-column") return 0 ;;
         "db import|--vector-columns") return 0 ;;
         "db import|--collection") return 0 ;;
+        "db import|--sync") return 0 ;;
         "db add|--id") return 0 ;;
         "db add|--vector") return 0 ;;
         "db add|--text") return 0 ;;
         "db add|--metadata") return 0 ;;
         "db add|--collection") return 0 ;;
+        "db add|--sync") return 0 ;;
         "db query|--vector") return 0 ;;
         "db query|--text") return 0 ;;
         "db query|--file") return 0 ;;
@@ -85,7 +87,9 @@ _abi_takes_value() {
         "db update|--text") return 0 ;;
         "db update|--metadata") return 0 ;;
         "db update|--collection") return 0 ;;
+        "db update|--sync") return 0 ;;
         "db delete|--collection") return 0 ;;
+        "db delete|--sync") return 0 ;;
         "db list|--limit") return 0 ;;
         "db list|--offset") return 0 ;;
         "db list|--collection") return 0 ;;
@@ -139,11 +143,13 @@ _abi_value() {
         "db import|--text-column") : ;;
         "db import|--vector-columns") : ;;
         "db import|--collection") : ;;
+        "db import|--sync") _abi_words "full normal off" ;;
         "db add|--id") : ;;
         "db add|--vector") : ;;
         "db add|--text") : ;;
         "db add|--metadata") : ;;
         "db add|--collection") : ;;
+        "db add|--sync") _abi_words "full normal off" ;;
         "db query|--vector") : ;;
         "db query|--text") : ;;
         "db query|--file") _abi_files -f ;;
@@ -157,7 +163,9 @@ _abi_value() {
         "db update|--text") : ;;
         "db update|--metadata") : ;;
         "db update|--collection") : ;;
+        "db update|--sync") _abi_words "full normal off" ;;
         "db delete|--collection") : ;;
+        "db delete|--sync") _abi_words "full normal off" ;;
         "db list|--limit") : ;;
         "db list|--offset") : ;;
         "db list|--collection") : ;;
@@ -200,12 +208,12 @@ _abi_value() {
 _abi_options() {
     case "$1" in
         "db init") _abi_words "--dim --metric --element --embedder --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db add") _abi_words "--id --vector --text --metadata --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db add") _abi_words "--id --vector --text --metadata --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db query") _abi_words "--vector --text --file --from --k --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db get") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db update") _abi_words "--vector --text --metadata --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db delete") _abi_words "--collection --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db update") _abi_words "--vector --text --metadata --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db delete") _abi_words "--collection --sync --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db list") _abi_words "--limit --offset --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db count") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db optimize") _abi_words "--collection --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;

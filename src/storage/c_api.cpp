@@ -175,6 +175,15 @@ Result<CollectionOptions> collection_options(const abi_db_options& given) {
     return options;
 }
 
+Result<SyncMode> sync_mode(std::uint32_t number) {
+    if (number > ABI_DB_SYNC_OFF) {
+        return fail(Code::kInvalidArgument, fmt::format("there is no sync mode {}", number));
+    }
+    return number == ABI_DB_SYNC_FULL     ? SyncMode::kFull
+           : number == ABI_DB_SYNC_NORMAL ? SyncMode::kNormal
+                                          : SyncMode::kOff;
+}
+
 // With malloc's memory, which abi_db_string_free gives back.
 Result<char*> own_string(std::string_view text) {
     auto* const copy = static_cast<char*>(std::malloc(text.size() + 1));
@@ -342,8 +351,9 @@ abi_code abi_db_create(const char* path, const abi_db_options* options, abi_db**
     return answer(error, [&]() -> Status {
         ABI_CHECK(check_given({path, db}));
         ABI_CHECK(check_input(options));
-        if (options->snapshot != nullptr) {
-            return fail(Code::kInvalidArgument, "a new database has no named snapshot to read");
+        if (options->snapshot != nullptr || options->sync != ABI_DB_SYNC_FULL) {
+            return fail(Code::kInvalidArgument,
+                        "a named snapshot or a sync mode is for abi_db_open, not abi_db_create");
         }
         ABI_TRY(const CollectionOptions create, collection_options(*options));
         ABI_TRY(auto environment, make_environment(options->threads));
@@ -364,6 +374,7 @@ abi_code abi_db_open(const char* path, uint32_t access, const abi_db_options* op
                                   ? kDefaultCollection
                                   : std::string_view(options->collection);
             open.snapshot = options->snapshot == nullptr ? "" : options->snapshot;
+            ABI_TRY(open.sync, sync_mode(options->sync));
         }
         if (access > ABI_DB_READ_WRITE || (access != ABI_DB_READ && !open.snapshot.empty())) {
             return fail(Code::kInvalidArgument,

@@ -130,36 +130,8 @@ Result<CommitInfo> Database::commit_all(std::span<const WriteBatch> batches) {
     return guarded([&] { return impl_->commit(origin_->collection->id, batches); });
 }
 
-namespace {
-Status embed_texts(const Context& context, const std::string& path, const Embedder* embedder,
-                   data::RecordBatch& batch) {
-    if (embedder == nullptr) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("database '{}' has no embedder: its rows bring vectors", path),
-                    "give --vector, or make a database with 'abi db init PATH --embedder hash'");
-    }
-    const TraceSpan span(context.trace, "storage", "embed");
-    const std::size_t dimension = embedder->dimension();
-    batch.owned_vectors.resize(batch.rows * dimension);
-    const auto body = [&](std::size_t first, std::size_t last) {
-        for (std::size_t row = first; row < last; ++row) {
-            embedder->embed(batch.texts[row],
-                            std::span(batch.owned_vectors).subspan(row * dimension, dimension));
-        }
-    };
-    if (context.pool != nullptr) {
-        context.pool->parallel_for(0, batch.rows, 16, body);
-    } else {
-        body(0, batch.rows);
-    }
-    batch.dimension = embedder->dimension();
-    batch.vectors = batch.owned_vectors;
-    return {};
-}
-}  // namespace
-
 Status Database::embed(data::RecordBatch& batch) const {
-    return guarded([&] { return embed_texts(impl_->context(), path(), embedder().get(), batch); });
+    return guarded([&] { return embed_texts(impl_->context(), name(), embedder().get(), batch); });
 }
 
 Result<bool> Database::learn_if_new(std::span<const std::string_view> texts) {

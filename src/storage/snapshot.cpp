@@ -1,6 +1,8 @@
 // The public face of a State: reading rows, counting, statistics. Search is in search.cpp.
 #include <abi/storage/snapshot.hpp>
 
+#include <fmt/format.h>
+
 #include "guard.hpp"
 #include "state.hpp"
 
@@ -48,6 +50,38 @@ SnapshotStats Snapshot::stats() const {
         stats.read_waits = database_->follow->waits->load(std::memory_order_relaxed);
     }
     return stats;
+}
+
+Status embed_texts(const Context& context, std::string_view collection, const Embedder* embedder,
+                   data::RecordBatch& batch) {
+    if (embedder == nullptr) {
+        return fail(
+            Code::kInvalidArgument,
+            fmt::format("collection '{}' has no embedder: its rows bring vectors", collection),
+            "give --vector, or make a database with 'abi db init PATH --embedder hash'");
+    }
+    const TraceSpan span(context.trace, "storage", "embed");
+    const std::size_t dimension = embedder->dimension();
+    batch.owned_vectors.resize(batch.rows * dimension);
+    const auto body = [&](std::size_t first, std::size_t last) {
+        for (std::size_t row = first; row < last; ++row) {
+            embedder->embed(batch.texts[row],
+                            std::span(batch.owned_vectors).subspan(row * dimension, dimension));
+        }
+    };
+    if (context.pool != nullptr) {
+        context.pool->parallel_for(0, batch.rows, 16, body);
+    } else {
+        body(0, batch.rows);
+    }
+    batch.dimension = embedder->dimension();
+    batch.vectors = batch.owned_vectors;
+    return {};
+}
+Status Snapshot::embed(const Context& context, data::RecordBatch& batch) const {
+    return guarded([&] {
+        return embed_texts(context, state_->collection->name, state_->embedder.get(), batch);
+    });
 }
 
 Result<std::optional<RowNumber>> Snapshot::find(std::string_view id) const {

@@ -86,6 +86,10 @@ struct DatabaseState {
     const State* find(std::uint32_t collection) const noexcept;
 };
 
+// Vectors from the texts of a batch; `embedder` may be null, which is an error.
+Status embed_texts(const Context& context, std::string_view collection, const Embedder* embedder,
+                   data::RecordBatch& batch);
+
 // Rows of one unit that lie behind each other: what a scan walks over.
 struct Run {
     const Segment* segment = nullptr;  // null: `chunk`

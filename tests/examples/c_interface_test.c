@@ -86,6 +86,9 @@ static void test_create(const char* path) {
     options.threads = 100000;
     FAILS(ABI_INVALID_ARGUMENT, abi_db_create(path, &options, &db, &error));
     options.threads = 2;
+    options.sync = ABI_DB_SYNC_OFF;
+    FAILS(ABI_INVALID_ARGUMENT, abi_db_create(path, &options, &db, &error));
+    options.sync = ABI_DB_SYNC_FULL;
     CHECK(db == NULL);
     NEED(abi_db_create(path, &options, &db, &error));
     CHECK(abi_db_dimension(db) == 2);
@@ -291,7 +294,10 @@ int main(int argc, char** argv) {
     test_null();
     test_create(argv[1]);
     abi_db* db = NULL;
-    NEED(abi_db_open(argv[1], ABI_DB_READ_WRITE, NULL, &db, &error));
+    abi_db_options open = {.size = sizeof open, .sync = ABI_DB_SYNC_OFF + 1};
+    FAILS(ABI_INVALID_ARGUMENT, abi_db_open(argv[1], ABI_DB_READ_WRITE, &open, &db, &error));
+    open.sync = ABI_DB_SYNC_NORMAL;
+    NEED(abi_db_open(argv[1], ABI_DB_READ_WRITE, &open, &db, &error));
     test_write(db);
     test_write_errors(db);
     test_get(db);

@@ -14,6 +14,7 @@
 #include <abi/core/export.h>
 #include <abi/core/context.hpp>
 #include <abi/core/error.hpp>
+#include <abi/data/record.hpp>
 #include <abi/storage/element.hpp>
 #include <abi/storage/metric.hpp>
 
@@ -99,6 +100,11 @@ public:
     // One column of a row; absent is nullopt. Views live as long as the snapshot.
     Result<std::optional<std::string_view>> read_text(RowNumber row) const;
     Result<std::optional<std::string_view>> read_metadata(RowNumber row) const;
+
+    // Gives each row of a batch without vectors one from its text, as the embedder of this moment
+    // makes them: for queries, so that they fit the rows that are searched. kInvalidArgument
+    // without an embedder.
+    Status embed(const Context& context, data::RecordBatch& batch) const;
 
     // Exact nearest rows of each query. queries: count x dimension, row-major, all finite. k >= 1.
     // Each result ascends by distance (ties by insertion) and has min(k, rows()) hits. All threads

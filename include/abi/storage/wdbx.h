@@ -90,6 +90,14 @@ enum {
 
 enum { ABI_DB_READ = 0, ABI_DB_READ_WRITE = 1 };
 
+/* When a commit returns, and so what a power cut may take; what is left is whole in any case, and
+ * a crash of the program takes nothing. */
+enum {
+    ABI_DB_SYNC_FULL = 0,   /* once it is on the disk: nothing */
+    ABI_DB_SYNC_NORMAL = 1, /* once the system has it; the disk follows after 8 MiB or a second */
+    ABI_DB_SYNC_OFF = 2     /* once the system has it: what came after the last checkpoint */
+};
+
 /* What happens to a row whose id is (or is not) in the collection. */
 enum {
     ABI_DB_UPSERT = 0, /* replaces the old row */
@@ -105,6 +113,7 @@ typedef struct abi_db_options {
     uint32_t threads;       /* create, open: at most 1,024; 0 is what the process may run on */
     const char* collection; /* its name; NULL is "default" */
     const char* snapshot;   /* open for reading: the named snapshot to read; NULL is now */
+    uint32_t sync;          /* open for writing: ABI_DB_SYNC_FULL and the others */
 } abi_db_options;
 
 /* Makes a database with one empty collection in the directory `path`, which is missing or empty,
@@ -164,11 +173,11 @@ typedef struct abi_db_commit {
 } abi_db_commit;
 
 /* Writes the rows as one atomic change, `mode` is ABI_DB_UPSERT and the others, and returns once it
- * is on disk. On failure nothing of it is visible, now or after a crash. `commit` may be NULL.
- * `first_id` may be NULL; otherwise *first_id becomes the id of the first row, also when it was
- * assigned (rows without ids get numbers in a row), and belongs to the caller; NULL without rows.
- * ABI_INVALID_DATA: a string or number that is not allowed. ABI_IO after a failed sync: the handle
- * refuses every further write until the database is opened again. */
+ * is on disk (options.sync). On failure nothing of it is visible, now or after a crash. `commit`
+ * may be NULL. `first_id` may be NULL; otherwise *first_id becomes the id of the first row, also
+ * when it was assigned (rows without ids get numbers in a row), and belongs to the caller; NULL
+ * without rows. ABI_INVALID_DATA: a string or number that is not allowed. ABI_IO after a failed
+ * sync: the handle refuses every further write until the database is opened again. */
 ABI_API abi_code abi_db_write(abi_db* db, uint32_t mode, const abi_db_rows* rows,
                               abi_db_commit* commit, char** first_id, abi_error** error);
 /* Deletes rows by their ids as one atomic change that is on disk on return. Ids that are not there

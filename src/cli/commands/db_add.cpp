@@ -38,8 +38,7 @@ Result<Outcome> run_add(Invocation& invocation) {
     if (invocation.has("id") && parts.id.empty()) {
         return fail(Code::kInvalidData, "an id is empty", "leave --id out to get the next ordinal");
     }
-    ABI_TRY(storage::Database database,
-            open_collection(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database, open_for_writing(invocation));
     ABI_TRY(const storage::CommitInfo done,
             commit_row(database, parts, storage::WriteMode::kInsert));
     return close_with(database, row_outcome("abi.db.add/1", "added", done));
@@ -51,8 +50,7 @@ Result<Outcome> run_update(Invocation& invocation) {
         return fail(Code::kInvalidArgument, "nothing to change was given",
                     "give --vector, --text or --metadata");
     }
-    ABI_TRY(storage::Database database,
-            open_collection(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database, open_for_writing(invocation));
     const storage::Snapshot snapshot = database.snapshot();
     parts.id = invocation.operand("ID");
     ABI_TRY(const auto row, snapshot.find(parts.id));
@@ -86,6 +84,7 @@ CommandSpec db_add_spec() {
         options.push_back(std::move(option));
     }
     options.push_back(collection_option());
+    options.push_back(sync_option());
     return {
         .path = {"db", "add"},
         .summary = "add one row",
@@ -107,6 +106,7 @@ CommandSpec db_add_spec() {
 CommandSpec db_update_spec() {
     std::vector<OptionSpec> options = row_options();
     options.push_back(collection_option());
+    options.push_back(sync_option());
     return {
         .path = {"db", "update"},
         .summary = "change the vector, text or metadata of a row",

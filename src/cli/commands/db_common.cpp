@@ -30,9 +30,11 @@ Result<storage::Database> open_database(Invocation& invocation, storage::AccessM
                                    {.collection = ""});
 }
 
-Result<storage::Database> open_collection(Invocation& invocation, storage::AccessMode mode) {
-    return storage::Database::open(invocation.context(), invocation.operand("PATH"), mode,
-                                   {.collection = invocation.text("collection")});
+Result<storage::Database> open_for_writing(Invocation& invocation) {
+    ABI_TRY(const storage::SyncMode sync, storage::parse_sync_mode(invocation.text("sync")));
+    return storage::Database::open(invocation.context(), invocation.operand("PATH"),
+                                   storage::AccessMode::kReadWrite,
+                                   {.collection = invocation.text("collection"), .sync = sync});
 }
 
 Result<storage::Database> open_for_reading(Invocation& invocation) {
@@ -53,6 +55,18 @@ OptionSpec snapshot_option() {
     return {.name = "snapshot",
             .metavar = "NAME",
             .help = "read this named snapshot instead of what is there now"};
+}
+
+OptionSpec sync_option() {
+    return {.name = "sync",
+            .type = ValueType::kChoice,
+            .metavar = "MODE",
+            .help =
+                "when commits reach the disk: full (each before it is acknowledged), normal "
+                "(after 8 MiB or a second) or off (at the end); a power cut may take the rest",
+            .default_value = "full",
+            .choices = {"full", "normal", "off"},
+            .config_key = "db.sync"};
 }
 
 std::vector<OptionSpec> shape_options() {

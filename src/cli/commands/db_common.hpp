@@ -24,14 +24,16 @@ std::vector<OptionSpec> row_options();
 // `--collection NAME` and `--snapshot NAME`, for open_collection and open_for_reading.
 OptionSpec collection_option();
 OptionSpec snapshot_option();
+// `--sync MODE`, for open_for_writing.
+OptionSpec sync_option();
 // `--metric`, `--embedder` and so on: what a new collection is. name stays the default.
 std::vector<OptionSpec> shape_options();
 Result<storage::CollectionOptions> shape_of(const Invocation& invocation);
 
 // On the oldest collection, for commands about the whole database.
 Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode);
-// On the collection that --collection names.
-Result<storage::Database> open_collection(Invocation& invocation, storage::AccessMode mode);
+// On the collection that --collection names, for writing with the sync mode that --sync names.
+Result<storage::Database> open_for_writing(Invocation& invocation);
 // The same, for reading what is there now or what --snapshot names.
 Result<storage::Database> open_for_reading(Invocation& invocation);
 

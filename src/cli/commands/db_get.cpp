@@ -61,8 +61,7 @@ Result<Outcome> run_get(Invocation& invocation) {
 }
 
 Result<Outcome> run_delete(Invocation& invocation) {
-    ABI_TRY(storage::Database database,
-            open_collection(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database, open_for_writing(invocation));
     const storage::Snapshot snapshot = database.snapshot();
     std::vector<std::string> found, missing;
     for (const std::string& id : invocation.operands("ID")) {
@@ -164,7 +163,7 @@ CommandSpec db_delete_spec() {
             "Deletes the rows with these ids in one atomic commit. Their space is freed by 'abi db "
             "optimize'.",
         .operands = {database_operand(), id_operands()},
-        .options = {collection_option(), dry_run_option()},
+        .options = {collection_option(), sync_option(), dry_run_option()},
         .examples = {{"abi db delete notes.wdbx 0 1 2", "three rows"},
                      {"abi db delete notes.wdbx 0 --dry-run", "only say what would be deleted"}},
         .exit_notes = {"1  an id was not there; the others were deleted"},

@@ -152,8 +152,7 @@ Result<Outcome> run(Invocation& invocation) {
     if (created) {
         return *std::move(created);
     }
-    ABI_TRY(storage::Database database,
-            open_collection(invocation, storage::AccessMode::kReadWrite));
+    ABI_TRY(storage::Database database, open_for_writing(invocation));
     const std::vector<std::string> inputs = invocation.operands("FILE");
     storage::ImportInfo info;
     Status status = storage::import_files(invocation.context(), database, inputs, &invocation.in(),
@@ -203,13 +202,12 @@ std::vector<OptionSpec> options() {
          .metavar = "NAMES",
          .help = "CSV columns of the vectors, such as v0..v127",
          .repeatable = true},
-        {.name = "acks",
-         .type = ValueType::kFlag,
-         .help = "print a JSON line after each durable commit"},
+        {.name = "acks", .type = ValueType::kFlag, .help = "print a JSON line after each commit"},
         {.name = "strict",
          .type = ValueType::kFlag,
          .help = "exit with 1 when a row was rejected or a file skipped"},
         collection_option(),
+        sync_option(),
     };
 }
 }  // namespace

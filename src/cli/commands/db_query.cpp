@@ -21,16 +21,18 @@ Status check_dimension(const Database& database, std::size_t dimension) {
     return {};
 }
 
-Result<std::vector<float>> embed_one(const Database& database, const std::string& text) {
+Result<std::vector<float>> embed_one(const Context& context, const storage::Snapshot& snapshot,
+                                     const std::string& text) {
     data::RecordBatch batch;
     batch.rows = 1;
     batch.texts.append(text);
-    ABI_CHECK(database.embed(batch));
+    ABI_CHECK(snapshot.embed(context, batch));
     return std::move(batch.owned_vectors);
 }
 
 // All vectors of a query file; its texts are embedded.
-Result<std::vector<float>> read_queries(Invocation& invocation, const Database& database) {
+Result<std::vector<float>> read_queries(Invocation& invocation, const Database& database,
+                                        const storage::Snapshot& snapshot) {
     const std::string path = invocation.text("file");
     data::Format format{};
     if (invocation.has("from")) {
@@ -59,14 +61,16 @@ Result<std::vector<float>> read_queries(Invocation& invocation, const Database& 
             return queries;
         }
         if (batch.dimension == 0) {
-            ABI_CHECK(database.embed(batch));
+            ABI_CHECK(snapshot.embed(invocation.context(), batch));
         }
         ABI_CHECK(check_dimension(database, batch.dimension));
         queries.insert(queries.end(), batch.vectors.begin(), batch.vectors.end());
     }
 }
 
-Result<std::vector<float>> queries_of(Invocation& invocation, const Database& database) {
+// `snapshot` is what will be searched.
+Result<std::vector<float>> queries_of(Invocation& invocation, const Database& database,
+                                      const storage::Snapshot& snapshot) {
     const int given =
         int{invocation.has("vector")} + int{invocation.has("text")} + int{invocation.has("file")};
     if (given != 1) {
@@ -79,8 +83,9 @@ Result<std::vector<float>> queries_of(Invocation& invocation, const Database& da
         ABI_CHECK(check_dimension(database, vector.size()));
         return vector;
     }
-    return invocation.has("text") ? embed_one(database, invocation.text("text"))
-                                  : read_queries(invocation, database);
+    return invocation.has("text")
+               ? embed_one(invocation.context(), snapshot, invocation.text("text"))
+               : read_queries(invocation, database, snapshot);
 }
 
 Result<data::Value> hit_value(const storage::Snapshot& snapshot, storage::Metric metric,
@@ -164,9 +169,9 @@ void add_view(report::Report& report, const data::Array& queries) {
 Result<Outcome> run(Invocation& invocation) {
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
-    ABI_TRY(const std::vector<float> values, queries_of(invocation, database));
-    const std::size_t count = values.size() / database.dimension();
     const storage::Snapshot snapshot = database.snapshot();
+    ABI_TRY(const std::vector<float> values, queries_of(invocation, database, snapshot));
+    const std::size_t count = values.size() / database.dimension();
     ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count,
                                                 static_cast<std::size_t>(invocation.integer("k"))));
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
