@@ -9,7 +9,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # shellcheck disable=SC2034  # used by the scripts that source this file
 build_packages=(g++ meson ninja-build pkg-config ccache python3
     libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev libtomlplusplus-dev libhwy-dev
-    libsimdjson-dev libutf8proc-dev zlib1g-dev)
+    libsimdjson-dev libutf8proc-dev zlib1g-dev libeigen3-dev)
 # shellcheck disable=SC2034
 test_packages=(doctest-dev python3-numpy)
 
