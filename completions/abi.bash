@@ -23,6 +23,7 @@ _abi_is_command() {
         "db count") return 0 ;;
         "db stats") return 0 ;;
         "db verify") return 0 ;;
+        "db index") return 0 ;;
         "db optimize") return 0 ;;
         "db export") return 0 ;;
         "db collection") return 0 ;;
@@ -79,6 +80,8 @@ _abi_takes_value() {
         "db query|--file") return 0 ;;
         "db query|--from") return 0 ;;
         "db query|--k"|"db query|-k") return 0 ;;
+        "db query|--recall") return 0 ;;
+        "db query|--effort") return 0 ;;
         "db query|--collection") return 0 ;;
         "db query|--snapshot") return 0 ;;
         "db get|--collection") return 0 ;;
@@ -96,6 +99,9 @@ _abi_takes_value() {
         "db list|--snapshot") return 0 ;;
         "db count|--collection") return 0 ;;
         "db count|--snapshot") return 0 ;;
+        "db index|--collection") return 0 ;;
+        "db index|--degree") return 0 ;;
+        "db index|--build-effort") return 0 ;;
         "db optimize|--collection") return 0 ;;
         "db export|--to") return 0 ;;
         "db export|--collection") return 0 ;;
@@ -155,6 +161,8 @@ _abi_value() {
         "db query|--file") _abi_files -f ;;
         "db query|--from") _abi_words "npy npz fvecs bvecs fbin u8bin i8bin csv jsonl" ;;
         "db query|--k"|"db query|-k") : ;;
+        "db query|--recall") : ;;
+        "db query|--effort") : ;;
         "db query|--collection") : ;;
         "db query|--snapshot") : ;;
         "db get|--collection") : ;;
@@ -172,6 +180,9 @@ _abi_value() {
         "db list|--snapshot") : ;;
         "db count|--collection") : ;;
         "db count|--snapshot") : ;;
+        "db index|--collection") : ;;
+        "db index|--degree") : ;;
+        "db index|--build-effort") : ;;
         "db optimize|--collection") : ;;
         "db export|--to") _abi_words "npy npz fvecs bvecs fbin csv jsonl wdbx" ;;
         "db export|--collection") : ;;
@@ -210,12 +221,13 @@ _abi_options() {
         "db init") _abi_words "--dim --metric --element --embedder --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db add") _abi_words "--id --vector --text --metadata --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db query") _abi_words "--vector --text --file --from --k --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db query") _abi_words "--vector --text --file --from --k --recall --effort --exact --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db get") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db update") _abi_words "--vector --text --metadata --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db delete") _abi_words "--collection --sync --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db list") _abi_words "--limit --offset --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db count") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db index") _abi_words "--collection --rebuild --drop --degree --build-effort --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db optimize") _abi_words "--collection --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db export") _abi_words "--to --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db collection add") _abi_words "--dim --metric --element --embedder --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -236,7 +248,7 @@ _abi_options() {
 
 _abi_operands() {
     case "$1" in
-        "db") _abi_words "init import add query get update delete list count stats verify optimize export collection snapshot upgrade backup restore repair" ;;
+        "db") _abi_words "init import add query get update delete list count stats verify index optimize export collection snapshot upgrade backup restore repair" ;;
         "db init") _abi_files -d ;;
         "db import") _abi_files -f ;;
         "db add") _abi_files -d ;;
@@ -248,6 +260,7 @@ _abi_operands() {
         "db count") _abi_files -d ;;
         "db stats") _abi_files -d ;;
         "db verify") _abi_files -d ;;
+        "db index") _abi_files -d ;;
         "db optimize") _abi_files -d ;;
         "db export") _abi_files -d ;;
         "db collection") _abi_words "list add drop" ;;

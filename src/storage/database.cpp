@@ -149,8 +149,15 @@ Status Database::close() {
 }
 
 Result<OptimizeInfo> Database::optimize() {
-    return guarded(
-        [&] { return impl_->alone([&] { return impl_->optimize(origin_->collection->id); }); });
+    return guarded([&]() -> Result<OptimizeInfo> {
+        const bool was_indexed = index_info().segments != 0;
+        ABI_TRY(const OptimizeInfo info,
+                impl_->alone([&] { return impl_->optimize(origin_->collection->id); }));
+        if (was_indexed) {
+            ABI_CHECK(build_index(impl_->context()));
+        }
+        return info;
+    });
 }
 
 }  // namespace abikit::storage

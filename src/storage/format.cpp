@@ -12,11 +12,12 @@ struct NamePattern {
     std::string_view prefix, suffix;
     FileRole role;
 };
-constexpr std::array<NamePattern, 4> kNamePatterns{{
+constexpr std::array<NamePattern, 5> kNamePatterns{{
     {"log-", ".wal", FileRole::kLog},
     {"seg-", ".wds", FileRole::kSegment},
     {"del-", ".wdd", FileRole::kDeletes},
     {"emb-", ".wde", FileRole::kEmbedder},
+    {"ann-", ".wdx", FileRole::kIndex},
 }};
 std::string numbered(const NamePattern& pattern, std::uint64_t number) {
     return fmt::format("{}{:010}{}", pattern.prefix, number, pattern.suffix);
@@ -36,6 +37,10 @@ std::string embedder_name(std::uint64_t number) {
     return numbered(kNamePatterns[3], number);
 }
 
+std::string index_name(std::uint64_t segment_number) {
+    return numbered(kNamePatterns[4], segment_number);
+}
+
 FileName parse_file_name(std::string_view name) {
     if (name == kManifestName) {
         return {FileRole::kManifest, 0};
@@ -43,7 +48,8 @@ FileName parse_file_name(std::string_view name) {
     if (name == kLockName) {
         return {FileRole::kLock, 0};
     }
-    if (name == "MANIFEST.tmp") {
+    if (name == "MANIFEST.tmp" ||
+        (name.starts_with(kNamePatterns[4].prefix) && name.ends_with(".wdx.tmp"))) {
         return {FileRole::kTemporary, 0};
     }
     for (const NamePattern& pattern : kNamePatterns) {

@@ -26,7 +26,17 @@ inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint64_t kKnownRequiredFeatures = 0;
 
 // What a file in the database directory is, by its name.
-enum class FileRole { kManifest, kLock, kLog, kSegment, kDeletes, kEmbedder, kTemporary, kForeign };
+enum class FileRole {
+    kManifest,
+    kLock,
+    kLog,
+    kSegment,
+    kDeletes,
+    kEmbedder,
+    kIndex,
+    kTemporary,
+    kForeign
+};
 struct FileName {
     FileRole role = FileRole::kForeign;
     std::uint64_t number = 0;
@@ -38,6 +48,7 @@ std::string log_name(std::uint64_t number);
 std::string segment_name(std::uint64_t number);
 std::string deletes_name(std::uint64_t number);
 std::string embedder_name(std::uint64_t number);
+std::string index_name(std::uint64_t segment_number);
 FileName parse_file_name(std::string_view name);
 
 // Appends fixed-width little-endian numbers and length-prefixed strings.

@@ -302,6 +302,8 @@ void Database::Impl::remove_orphans() {
             case FileRole::kSegment:
             case FileRole::kDeletes:
                 return !std::binary_search(used.begin(), used.end(), name);
+            case FileRole::kIndex:
+                return !std::binary_search(used.begin(), used.end(), segment_name(parsed.number));
             case FileRole::kTemporary:
                 return true;
             default:

@@ -1,5 +1,5 @@
-// Exact search: every live row's distance, block by block while the block lies in cache, top-k
-// without a sort.
+// Search: segments with an index are walked (index_walk.hpp); of the others every live row's
+// distance, block by block while the block lies in cache, top-k without a sort.
 #include <algorithm>
 #include <mutex>
 #include <optional>
@@ -11,6 +11,7 @@
 #include <abi/storage/snapshot.hpp>
 
 #include "guard.hpp"
+#include "index_walk.hpp"
 #include "query_block.hpp"
 #include "state.hpp"
 
@@ -86,12 +87,15 @@ private:
 // Scans all runs with the pool's threads; the result does not depend on how the runs are shared
 // out.
 Result<Scanner> scan_all(const Context& context, const State& state, const QueryBlock& queries,
-                         std::size_t k) {
+                         std::size_t k, const IndexWalk* walk) {
     const std::uint64_t threads = context.pool == nullptr ? 1 : context.pool->threads();
     const std::uint64_t pieces = threads == 1 ? 1 : threads * kRunsPerThread;
     const std::uint64_t share = std::max<std::uint64_t>(1024, state.total_rows() / pieces + 1);
-    const std::vector<Run> runs =
-        runs_of(state, std::min<std::uint64_t>(share, std::uint64_t{1} << 18));
+    std::vector<Run> runs = runs_of(state, std::min<std::uint64_t>(share, std::uint64_t{1} << 18));
+    if (walk != nullptr) {
+        std::erase_if(runs,
+                      [&](const Run& run) { return walk->covers(state.place(run.number).unit); });
+    }
     Scanner total(queries, k);
     std::optional<Error> failure;
     std::mutex mutex;
@@ -123,11 +127,23 @@ Result<Scanner> scan_all(const Context& context, const State& state, const Query
     return total;
 }
 
-Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count,
-                     std::size_t k) {
-    if (k == 0) {
+Status check_options(const SearchOptions& options) {
+    if (options.k == 0) {
         return fail(Code::kInvalidArgument, "k must be at least 1");
     }
+    if (options.recall && !(*options.recall > 0.0 && *options.recall <= 1.0)) {
+        return fail(
+            Code::kInvalidArgument,
+            fmt::format("a recall of {}: above 0 and at most 1 is possible", *options.recall),
+            "1 compares every row");
+    }
+    if (options.effort == 0U) {
+        return fail(Code::kInvalidArgument, "effort must be at least 1");
+    }
+    return {};
+}
+
+Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count) {
     if (values.size() != count * shape.dimension) {
         return fail(Code::kIncompatible, fmt::format("{} numbers are no {} queries of dimension {}",
                                                      values.size(), count, shape.dimension));
@@ -141,24 +157,46 @@ Status check_queries(VectorShape shape, std::span<const float> values, std::size
     }
     return {};
 }
+
+// Walks what has an index and scans the rest; everything where a walk came back with too little.
+Result<std::vector<simd::TopK>> nearest(const Context& context, const State& state,
+                                        const QueryBlock& queries, std::span<const float> values,
+                                        std::size_t k, const IndexWalk& walk) {
+    std::vector<simd::TopK> walked(walk.empty() ? 0 : queries.count(), simd::TopK(k));
+    bool enough = false;
+    if (!walk.empty()) {
+        ABI_TRY(enough, walk.search(context, queries, values, walked));
+    }
+    if (enough && walk.rows() == state.rows()) {
+        return walked;
+    }
+    ABI_TRY(Scanner scanned, scan_all(context, state, queries, k, enough ? &walk : nullptr));
+    for (std::size_t i = 0; enough && i < walked.size(); ++i) {
+        scanned.best()[i].merge(std::move(walked[i]));
+    }
+    return std::move(scanned.best());
+}
 }  // namespace
 
 Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
                                                        std::span<const float> values,
-                                                       std::size_t count, std::size_t k) const {
+                                                       std::size_t count,
+                                                       const SearchOptions& options) const {
     return guarded([&]() -> Result<std::vector<std::vector<Hit>>> {
-        const TraceSpan span(context.trace, "storage", "exact_search");
+        const TraceSpan span(context.trace, "storage", "search");
         const VectorShape shape = state_->shape();
-        ABI_CHECK(check_queries(shape, values, count, k));
+        ABI_CHECK(check_options(options));
+        ABI_CHECK(check_queries(shape, values, count));
+        const IndexWalk walk(context, *state_, options);
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);
         for (std::size_t first = 0; first < count; first += kQueryBatch) {
             const std::size_t part = std::min(kQueryBatch, count - first);
-            const QueryBlock queries(
-                shape, state_->collection->metric,
-                values.subspan(first * shape.dimension, part * shape.dimension), part);
-            ABI_TRY(Scanner best, scan_all(context, *state_, queries, k));
-            for (simd::TopK& top : best.best()) {
+            const auto some = values.subspan(first * shape.dimension, part * shape.dimension);
+            const QueryBlock queries(shape, state_->collection->metric, some, part);
+            ABI_TRY(std::vector<simd::TopK> best,
+                    nearest(context, *state_, queries, some, options.k, walk));
+            for (simd::TopK& top : best) {
                 std::vector<Hit>& list = hits.emplace_back();
                 for (const simd::Neighbour& neighbour : top.take_sorted()) {
                     list.push_back({neighbour.row, neighbour.distance});

@@ -44,6 +44,9 @@ Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::
          segment->section(SectionKind::kInverseNorms) == nullptr)) {
         return fail(corruption(segment->path_, 0, "a section is missing"));
     }
+    segment->index_ = std::make_unique<SegmentIndex>(
+        fs, join_path(directory, index_name(entry.number)),
+        SegmentIdentity{owner.uuid, entry.number, entry.rows, entry.header_crc});
     return segment;
 }
 

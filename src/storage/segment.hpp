@@ -13,6 +13,7 @@
 
 #include "manifest.hpp"
 #include "segment_format.hpp"
+#include "segment_index.hpp"
 
 namespace abikit::storage {
 
@@ -49,6 +50,9 @@ public:
     // The row with this id, dead or alive.
     Result<std::optional<std::uint64_t>> find(std::string_view id) const;
 
+    // The index that may lie beside it.
+    SegmentIndex& index() const noexcept { return *index_; }
+
     // Tests one block of one section, whether touched before or not. For verify.
     bool block_intact(const Section& section, std::uint64_t block) const noexcept;
 
@@ -63,6 +67,7 @@ private:
     Result<std::uint64_t> lower_bound(const Section& index, std::uint64_t hash) const;
 
     std::string path_;
+    std::unique_ptr<SegmentIndex> index_;
     std::unique_ptr<MappedRegion> map_;
     std::span<const std::byte> bytes_;
     SegmentHeader header_;

@@ -124,6 +124,18 @@ private:
         return {};
     }
 
+    // An index is derived, but a damaged one is worth knowing of: it makes every query slow.
+    Status check_index(const Segment& segment) {
+        SegmentIndex& index = segment.index();
+        if (!index.exists()) {
+            return {};
+        }
+        ++info_.files;
+        Status status = index.check();
+        return status ? Status()
+                      : note(std::string(file_name(index.path())), std::move(status).error());
+    }
+
     Status check_deletes(const SegmentEntry& entry) {
         const std::string name = deletes_name(entry.deletes_number);
         if (entry.deletes_number == 0 || !first_time(name)) {
@@ -148,7 +160,7 @@ private:
         for (const Section& section : (*opened)->header().sections) {
             ABI_CHECK(check_section(**opened, section, name));
         }
-        return {};
+        return check_index(**opened);
     }
     Status check_section(const Segment& segment, const Section& section, const std::string& name) {
         info_.checksums += section.blocks();

@@ -107,6 +107,8 @@ public:
     static constexpr std::uint64_t kFewestRows = 256;
     static constexpr std::uint64_t kMostRows = std::uint64_t{1} << 30;
 
+    // kInvalidArgument: a metric or an option that build() does not know.
+    static Status check(const AnnOptions& options);
     // Builds on all threads of the context's pool. kInvalidArgument: a metric or an option that it
     // does not know, or too few or too many rows. kCancelled when the token is set. Progress is in
     // rows. Complexity: about rows * build_effort * degree / 3 code distances.

@@ -16,6 +16,7 @@
 #include <abi/core/error.hpp>
 #include <abi/core/io.hpp>
 #include <abi/data/record.hpp>
+#include <abi/storage/ann_index.hpp>
 #include <abi/storage/element.hpp>
 #include <abi/storage/embedder.hpp>
 #include <abi/storage/metric.hpp>
@@ -111,6 +112,21 @@ struct OptimizeInfo {
     bool reembedded = false;  // document frequencies were relearned and every text embedded again
 };
 
+// How an index is built; see ann_index.hpp.
+struct IndexOptions {
+    std::uint32_t degree = 32;
+    std::uint32_t build_effort = 96;
+    std::uint64_t seed = 1;
+    bool rebuild = false;  // also where there is one
+};
+struct IndexInfo {
+    std::uint64_t segments = 0;                  // that have an index now
+    std::uint64_t built = 0;                     // of them, by this call
+    std::uint64_t rows = 0, unindexed_rows = 0;  // live; the second are scanned
+    std::uint64_t size_bytes = 0;
+    std::vector<AnnEffort> curve;  // of the largest segment
+};
+
 // Versions of the format; equal when there is nothing to do.
 struct UpgradeInfo {
     std::uint32_t from = 0, to = 0;
@@ -199,8 +215,17 @@ public:
     // that the disk has no room for is no failure: the log keeps what was acknowledged (a warning
     // is logged). kIo when it is unknown what reached the disk.
     Status close();
+    // Builds the approximate index of every segment that is large enough and has none, and makes
+    // it durable. Commits and searches go on meanwhile; searches use each index from then on. An
+    // interrupted call keeps what it finished. Rows that come later are scanned until the next
+    // call. kInvalidArgument for a metric that has no index.
+    Result<IndexInfo> build_index(const Context& context, const IndexOptions& options = {});
+    // Removes the index files. Open handles keep what they have found.
+    Status drop_index();
+    // What there is, without building.
+    IndexInfo index_info() const;
     // Merges all segments of the collection into one without deleted rows; with an embedder
-    // relearns it and re-embeds every stored text.
+    // relearns it and re-embeds every stored text. Builds the index anew where there was one.
     Result<OptimizeInfo> optimize();
 
     class Impl;

@@ -49,6 +49,22 @@ struct Hit {
     float distance = 0.0F;
 };
 
+enum class SearchMode {
+    kAuto,   // through indexes where there are any
+    kExact,  // every row
+};
+
+// What a search looks for, and how hard.
+struct SearchOptions {
+    std::size_t k = 10;  // at least 1
+    // The share of the true k nearest that the hits should hold on average, above 0; 1 is exact.
+    // Unset: 0.98. Without an index every search is exact.
+    std::optional<double> recall = {};
+    // Candidates that a walk keeps, instead of `recall`; for experts.
+    std::optional<std::uint32_t> effort = {};
+    SearchMode mode = SearchMode::kAuto;
+};
+
 struct SnapshotStats {
     std::string collection;
     std::uint32_t dimension = 0;
@@ -106,13 +122,20 @@ public:
     // without an embedder.
     Status embed(const Context& context, data::RecordBatch& batch) const;
 
-    // Exact nearest rows of each query. queries: count x dimension, row-major, all finite. k >= 1.
-    // Each result ascends by distance (ties by insertion) and has min(k, rows()) hits. All threads
-    // of the context's pool work on it. Complexity: O(count * rows * dimension). kCancelled when
-    // the context's token is set.
+    // Nearest rows of each query. queries: count x dimension, row-major, all finite. Each result
+    // ascends by distance (ties by insertion), distances are exact, and there are min(k, rows()) of
+    // them. Segments with an index are walked, the rest and the rows of the log are scanned; a
+    // damaged index is as good as none, with a warning. All threads of the context's pool work on
+    // it. Complexity without an index: O(count * rows * dimension). kInvalidArgument: a recall
+    // outside (0, 1], k or effort of 0. kCancelled when the context's token is set.
     Result<std::vector<std::vector<Hit>>> search(const Context& context,
                                                  std::span<const float> queries, std::size_t count,
-                                                 std::size_t k) const;
+                                                 const SearchOptions& options) const;
+    Result<std::vector<std::vector<Hit>>> search(const Context& context,
+                                                 std::span<const float> queries, std::size_t count,
+                                                 std::size_t k) const {
+        return search(context, queries, count, SearchOptions{.k = k});
+    }
 
 private:
     std::shared_ptr<const DatabaseState> database_;

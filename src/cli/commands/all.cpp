@@ -18,6 +18,7 @@ std::vector<CommandSpec> all_commands() {
         db_count_spec,
         db_stats_spec,
         db_verify_spec,
+        db_index_spec,
         db_optimize_spec,
         db_export_spec,
         db_collection_spec,

@@ -30,6 +30,7 @@ CommandSpec db_delete_spec();
 CommandSpec db_export_spec();
 CommandSpec db_get_spec();
 CommandSpec db_import_spec();
+CommandSpec db_index_spec();
 CommandSpec db_init_spec();
 CommandSpec db_list_spec();
 CommandSpec db_optimize_spec();

@@ -166,14 +166,32 @@ void add_view(report::Report& report, const data::Array& queries) {
         {.kind = report::Block::Kind::kTable, .rows_path = "hits", .columns = std::move(columns)}};
 }
 
+// --exact, --effort and --recall, in this order of strength.
+Result<storage::SearchOptions> search_options(const Invocation& invocation) {
+    storage::SearchOptions options{.k = static_cast<std::size_t>(invocation.integer("k"))};
+    options.recall = invocation.number("recall");
+    if (!(*options.recall > 0.0 && *options.recall <= 1.0)) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("--recall {}: above 0 and at most 1 is possible", *options.recall),
+                    "1 compares every row");
+    }
+    if (invocation.has("effort")) {
+        options.effort = static_cast<std::uint32_t>(invocation.integer("effort"));
+    }
+    if (invocation.flag("exact")) {
+        options.mode = storage::SearchMode::kExact;
+    }
+    return options;
+}
+
 Result<Outcome> run(Invocation& invocation) {
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     const storage::Snapshot snapshot = database.snapshot();
     ABI_TRY(const std::vector<float> values, queries_of(invocation, database, snapshot));
     const std::size_t count = values.size() / database.dimension();
-    ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count,
-                                                static_cast<std::size_t>(invocation.integer("k"))));
+    ABI_TRY(const storage::SearchOptions options, search_options(invocation));
+    ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count, options));
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
     const RowMembers members{.vector = invocation.flag("vectors")};
     data::Array queries;
@@ -201,8 +219,10 @@ CommandSpec db_query_spec() {
         .path = {"db", "query"},
         .summary = "find the rows nearest to a vector or text",
         .description =
-            "Finds the k rows with the smallest distance to each query, exactly: every row is "
-            "compared. The distance is the "
+            "Finds the k rows with the smallest distance to each query. Where the collection has "
+            "an "
+            "index ('abi db index'), it is walked until the recall that is asked for can be "
+            "expected; everything else is compared row by row. The distance is always exact: the "
             "squared Euclidean distance (l2), 1 - cos (cosine) or the negated inner product (dot); "
             "hits ascend by "
             "distance, and a score that is higher for better hits stands beside it.\n\n"
@@ -232,6 +252,22 @@ CommandSpec db_query_spec() {
                      .default_value = "10",
                      .config_key = "db.k",
                      .minimum = 1},
+                    {.name = "recall",
+                     .type = ValueType::kNumber,
+                     .metavar = "SHARE",
+                     .help = "share of the true nearest rows to find on average, above 0; 1 is "
+                             "exact",
+                     .default_value = "0.98",
+                     .config_key = "db.recall"},
+                    {.name = "effort",
+                     .type = ValueType::kInteger,
+                     .metavar = "N",
+                     .help = "candidates that a walk keeps, instead of --recall",
+                     .minimum = 1,
+                     .maximum = 1000000},
+                    {.name = "exact",
+                     .type = ValueType::kFlag,
+                     .help = "compare every row, index or not"},
                     {.name = "vectors",
                      .type = ValueType::kFlag,
                      .help = "show the vectors of the hits too"},

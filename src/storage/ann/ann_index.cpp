@@ -26,7 +26,9 @@ constexpr std::size_t kEncodeGrain = 256;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kFetchAhead = 3;  // rows on their way while one is compared
 
-Status check_options(const VectorSource& rows, const AnnOptions& options) {
+}  // namespace
+
+Status AnnIndex::check(const AnnOptions& options) {
     if (options.metric != Metric::kL2 && options.metric != Metric::kCosine &&
         options.metric != Metric::kDot) {
         return fail(Code::kInvalidArgument,
@@ -41,6 +43,11 @@ Status check_options(const VectorSource& rows, const AnnOptions& options) {
         return fail(Code::kInvalidArgument,
                     fmt::format("a build effort of {}: 8 to 4096 work", options.build_effort));
     }
+    return {};
+}
+
+namespace {
+Status check_rows(const VectorSource& rows) {
     if (rows.rows() < AnnIndex::kFewestRows || rows.rows() > AnnIndex::kMostRows) {
         return fail(Code::kInvalidArgument,
                     fmt::format("{} rows: an index takes {} to {}", rows.rows(),
@@ -125,7 +132,8 @@ Result<AnnIndex> AnnIndex::parse(std::shared_ptr<const void> owner,
 Result<AnnIndex> AnnIndex::build(const Context& context, const VectorSource& rows,
                                  const AnnOptions& options) {
     return guarded([&]() -> Result<AnnIndex> {
-        ABI_CHECK(check_options(rows, options));
+        ABI_CHECK(check(options));
+        ABI_CHECK(check_rows(rows));
         const TraceSpan span(context.trace, "storage", "ann_build");
         ABI_TRY(ann::Projection projection,
                 ann::Projection::learn(context, rows, options.metric, options.seed));

@@ -1,0 +1,90 @@
+// Building the indexes of a collection's segments while commits and searches go on: segments do not
+// change, and an index is a file of its own.
+#include <algorithm>
+
+#include <abi/storage/database.hpp>
+
+#include "database_impl.hpp"
+#include "guard.hpp"
+#include "segment_index.hpp"
+
+namespace abikit::storage {
+
+namespace {
+IndexInfo info_of(const State& state) {
+    IndexInfo info;
+    std::uint64_t largest = 0;
+    for (const SegmentUnit& unit : state.segments) {
+        const auto index = unit.segment->index().get();
+        if (index == nullptr) {
+            info.unindexed_rows += unit.live();
+            continue;
+        }
+        ++info.segments;
+        info.rows += unit.live();
+        info.size_bytes += index->info().size_bytes;
+        if (unit.segment->rows() > largest) {
+            largest = unit.segment->rows();
+            info.curve = index->info().curve;
+        }
+    }
+    info.unindexed_rows += state.log_rows.rows;
+    return info;
+}
+}  // namespace
+
+Result<IndexInfo> Database::build_index(const Context& context, const IndexOptions& options) {
+    return guarded([&]() -> Result<IndexInfo> {
+        ABI_CHECK(impl_->check_writable());
+        const AnnOptions build{.metric = metric(),
+                               .degree = options.degree,
+                               .build_effort = options.build_effort,
+                               .seed = options.seed};
+        ABI_CHECK(AnnIndex::check(build));
+        // What the log holds becomes a segment first, so that little is left to scan.
+        ABI_CHECK(checkpoint());
+        const auto now = impl_->newest();
+        const State* const state = now->find(origin_->collection->id);
+        if (state == nullptr) {
+            return fail(no_collection(path(), name()));
+        }
+        std::uint64_t built = 0;
+        for (const SegmentUnit& unit : state->segments) {
+            SegmentIndex& place = unit.segment->index();
+            if (unit.segment->rows() < AnnIndex::kFewestRows ||
+                (place.get() != nullptr && !options.rebuild)) {
+                continue;
+            }
+            ABI_TRY(const AnnIndex index,
+                    AnnIndex::build(context, SegmentVectors(*unit.segment), build));
+            ABI_CHECK(place.write(index));
+            ++built;
+        }
+        IndexInfo info = info_of(*state);
+        info.built = built;
+        return info;
+    });
+}
+
+Status Database::drop_index() {
+    return guarded([&]() -> Status {
+        ABI_CHECK(impl_->check_writable());
+        const auto now = impl_->newest();
+        const State* const state = now->find(origin_->collection->id);
+        if (state == nullptr) {
+            return fail(no_collection(path(), name()));
+        }
+        for (const SegmentUnit& unit : state->segments) {
+            ABI_CHECK(unit.segment->index().remove());
+        }
+        return impl_->context().fs->sync_directory(path());
+    });
+}
+
+IndexInfo Database::index_info() const {
+    const auto now = impl_->newest();
+    const State* const state = now->find(origin_->collection->id);
+    return state == nullptr ? IndexInfo{} : info_of(*state);
+}
+
+}  // namespace abikit::storage

@@ -1,0 +1,161 @@
+// Walking, comparing by exact vectors, and noticing when too little came back.
+#include "index_walk.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <optional>
+
+#include <abi/core/log.hpp>
+
+#include "ann/calibration.hpp"
+#include "ann/pieces.hpp"
+#include "segment_index.hpp"
+
+namespace abikit::storage {
+
+namespace {
+constexpr double kDefaultRecall = 0.98;
+constexpr std::size_t kQueryGrain = 16;
+// Of an index's rows at least one in this many must be possible hits: a walk meets the others too.
+constexpr std::uint64_t kFewestAllowed = 4;
+constexpr std::uint32_t kMostEffort = 1U << 20;
+
+class ScratchLease {
+public:
+    explicit ScratchLease(SegmentIndex& index) : index_(index), scratch_(index.take_scratch()) {}
+    ~ScratchLease() { index_.give_back(std::move(scratch_)); }
+    ScratchLease(const ScratchLease&) = delete;
+    ScratchLease& operator=(const ScratchLease&) = delete;
+    AnnScratch& scratch() noexcept { return scratch_; }
+
+private:
+    SegmentIndex& index_;
+    AnnScratch scratch_;
+};
+
+std::uint32_t effort_of(const AnnIndex& index, const SearchOptions& options) {
+    if (options.effort) {
+        return std::max(*options.effort,
+                        static_cast<std::uint32_t>(std::min<std::size_t>(options.k, kMostEffort)));
+    }
+    const double recall = options.recall.value_or(kDefaultRecall);
+    return recall >= 1.0 ? 0 : index.effort_for(recall, options.k);
+}
+}  // namespace
+
+IndexWalk::IndexWalk(const Context& context, const State& state, const SearchOptions& options)
+    : state_(state), k_(options.k) {
+    if (options.mode == SearchMode::kExact || options.k > kMostEffort) {
+        return;
+    }
+    for (std::size_t unit = 0; unit < state.segments.size(); ++unit) {
+        const SegmentUnit& segment = state.segments[unit];
+        if (segment.segment->rows() < AnnIndex::kFewestRows) {
+            continue;
+        }
+        const std::shared_ptr<const AnnIndex> index = segment.segment->index().get();
+        if (index == nullptr) {
+            warn_of_damage(context, *segment.segment);
+            continue;
+        }
+        Walk walk{unit, index, effort_of(*index, options), segment.live()};
+        const std::uint64_t rows = segment.segment->rows();
+        if (walk.effort == 0 || walk.allowed * kFewestAllowed < rows) {
+            continue;
+        }
+        // Rows that are no hits take places among the candidates.
+        const std::uint64_t effort = walk.effort * rows / walk.allowed;
+        if (effort * kFewestAllowed < rows) {
+            walk.effort = static_cast<std::uint32_t>(effort);
+            walks_.push_back(std::move(walk));
+        }
+    }
+}
+
+void IndexWalk::warn_of_damage(const Context& context, const Segment& segment) {
+    const std::string damage = segment.index().damage();
+    if (!damage.empty() && context.log != nullptr) {
+        context.log->write(LogLevel::kWarn, "storage",
+                           damage + "; searching without it ('abi db index' makes it anew)");
+    }
+}
+
+bool IndexWalk::covers(std::size_t unit) const noexcept {
+    return std::any_of(walks_.begin(), walks_.end(),
+                       [unit](const Walk& walk) { return walk.unit == unit; });
+}
+
+std::uint32_t IndexWalk::effort() const noexcept {
+    std::uint32_t most = 0;
+    for (const Walk& walk : walks_) {
+        most = std::max(most, walk.effort);
+    }
+    return most;
+}
+
+std::uint64_t IndexWalk::rows() const noexcept {
+    std::uint64_t sum = 0;
+    for (const Walk& walk : walks_) {
+        sum += walk.allowed;
+    }
+    return sum;
+}
+
+Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries,
+                               std::span<const float> values, std::vector<simd::TopK>& best) const {
+    const std::size_t dimension = state_.shape().dimension;
+    std::atomic<bool> enough{true};
+    const auto body = [&](std::size_t first, std::size_t last) -> Status {
+        for (const Walk& walk : walks_) {
+            ScratchLease lease(state_.segments[walk.unit].segment->index());
+            Nearest nearest{queries, lease.scratch(), {}, {}};
+            for (std::size_t i = first; i < last; ++i) {
+                ABI_TRY(const bool all,
+                        run(walk, nearest, i, values.data() + i * dimension, best[i]));
+                if (!all) {
+                    enough.store(false, std::memory_order_relaxed);
+                }
+            }
+        }
+        return {};
+    };
+    if (queries.count() == 1) {
+        ABI_CHECK(body(0, 1));
+    } else {
+        ABI_CHECK(ann::for_pieces(context, queries.count(), kQueryGrain, body));
+    }
+    return enough.load();
+}
+
+// One query through one index. False when fewer hits came back than there are rows for.
+Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t query,
+                            const float* values, simd::TopK& best) const {
+    const SegmentUnit& unit = state_.segments[walk.unit];
+    const auto found = walk.index->candidates(values, walk.effort, nearest.scratch);
+    nearest.rows.clear();
+    for (const AnnCandidate& candidate : found) {
+        if (!unit.dead(candidate.row)) {
+            nearest.rows.push_back(candidate.row);
+            if (nearest.rows.size() == ann::compared(k_, found.size())) {
+                break;
+            }
+        }
+    }
+    const Segment& segment = *unit.segment;
+    const RowNumber first = state_.first_row(walk.unit);
+    for (const std::uint32_t row : nearest.rows) {
+        ABI_TRY(const std::byte* const vector, segment.vectors(row, 1));
+        const float* norm = nullptr;
+        if (nearest.queries.needs_norms()) {
+            ABI_TRY(norm, segment.inverse_norms(row, 1));
+        }
+        float distance = 0;
+        nearest.queries.distances(query, 1, vector, norm, 1, nearest.exact, &distance);
+        best.offer_one(distance, first + row);
+    }
+    return nearest.rows.size() >= std::min<std::uint64_t>(k_, walk.allowed);
+}
+
+}  // namespace abikit::storage

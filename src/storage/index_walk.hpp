@@ -1,0 +1,61 @@
+// Approximate search over the segments of a state that have an index.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <abi/core/context.hpp>
+#include <abi/simd/topk.hpp>
+#include <abi/storage/ann_index.hpp>
+#include <abi/storage/snapshot.hpp>
+
+#include "query_block.hpp"
+#include "state.hpp"
+
+namespace abikit::storage {
+
+// Which segments are walked, how far; the others are scanned.
+class IndexWalk {
+public:
+    // Looks for indexes, unless the options ask for an exact search. A segment is left to the scan
+    // when its index never reached the recall that is asked for, or when few of its rows may be
+    // hits.
+    IndexWalk(const Context& context, const State& state, const SearchOptions& options);
+
+    bool empty() const noexcept { return walks_.empty(); }
+    // Whether `unit`, a segment of the state, is walked.
+    bool covers(std::size_t unit) const noexcept;
+
+    // Offers the hits of each query to best[i]. False: fewer came back than there are, so that only
+    // a scan will do.
+    Result<bool> search(const Context& context, const QueryBlock& queries,
+                        std::span<const float> values, std::vector<simd::TopK>& best) const;
+    // Largest effort of all, and the rows that are walked.
+    std::uint32_t effort() const noexcept;
+    std::uint64_t rows() const noexcept;
+
+private:
+    struct Walk {
+        std::size_t unit = 0;
+        std::shared_ptr<const AnnIndex> index;
+        std::uint32_t effort = 0;
+        std::uint64_t allowed = 0;  // rows that may be hits
+    };
+    // What one thread needs for its queries.
+    struct Nearest {
+        const QueryBlock& queries;
+        AnnScratch& scratch;
+        QueryBlock::Scratch exact;
+        std::vector<std::uint32_t> rows;
+    };
+    Result<bool> run(const Walk& walk, Nearest& nearest, std::size_t query, const float* values,
+                     simd::TopK& best) const;
+    static void warn_of_damage(const Context& context, const Segment& segment);
+
+    const State& state_;
+    std::size_t k_;
+    std::vector<Walk> walks_;
+};
+
+}  // namespace abikit::storage
