@@ -14,7 +14,8 @@ struct MessageStyle {
     bool verbose = false;  // text only: the code as well
 };
 
-// "abi: error: ...\n  hint: ...\n". Control characters of user data are made harmless.
+// "abi: error: ...\n  hint: ...\n", between them the excerpt with a caret below the place, where
+// the error has one. Control characters of user data are made harmless.
 std::string error_text(const Error& error, const MessageStyle& style);
 
 // The JSON object, for callers that add members.

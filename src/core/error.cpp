@@ -1,5 +1,6 @@
 // Error: a heap-allocated state behind one pointer, and the translations from errno and exceptions.
 // An error without a state says that memory ran out: it needs none to be told.
+#include <algorithm>
 #include <cerrno>
 #include <exception>
 #include <new>
@@ -14,11 +15,14 @@ struct Error::State {
     Code code = Code::kInternal;
     std::string message;
     std::string hint;
+    std::string excerpt;
+    std::size_t excerpt_at = 0;
     std::vector<std::string> contexts;  // innermost first
 };
 
 namespace {
 const std::string kOutOfMemory = "out of memory";
+const std::string kNone;
 const std::string kOutOfMemoryHint = "raise --memory-limit, or give the machine more memory";
 }  // namespace
 
@@ -80,6 +84,13 @@ const std::string& Error::hint() const noexcept {
     return state_ ? state_->hint : kOutOfMemoryHint;
 }
 
+const std::string& Error::excerpt() const noexcept {
+    return state_ ? state_->excerpt : kNone;
+}
+std::size_t Error::excerpt_at() const noexcept {
+    return state_ ? state_->excerpt_at : 0;
+}
+
 std::string Error::describe() const {
     if (!state_) {
         return kOutOfMemory;
@@ -106,12 +117,22 @@ Error&& Error::with_hint(std::string hint) && {
     return std::move(*this);
 }
 
+Error&& Error::with_excerpt(std::string text, std::size_t at) && {
+    if (state_ && state_->excerpt.empty()) {
+        state_->excerpt_at = std::min(at, text.size());
+        state_->excerpt = std::move(text);
+    }
+    return std::move(*this);
+}
+
 Error Error::clone() const {
     if (!state_) {
         return Error(nullptr);
     }
     Error copy(state_->code, state_->message);
     copy.state_->hint = state_->hint;
+    copy.state_->excerpt = state_->excerpt;
+    copy.state_->excerpt_at = state_->excerpt_at;
     copy.state_->contexts = state_->contexts;
     return copy;
 }

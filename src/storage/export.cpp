@@ -13,15 +13,22 @@ constexpr std::size_t kShortRun = 256;
 
 class Exporter {
 public:
-    Exporter(const Context& context, const Snapshot& snapshot, data::RecordWriter& writer,
-             std::uint32_t dimension)
-        : context_(context), snapshot_(snapshot), writer_(writer), dimension_(dimension) {}
+    // rows: null for all.
+    Exporter(const Context& context, const Snapshot& snapshot, const RowSet* rows,
+             data::RecordWriter& writer)
+        : context_(context),
+          snapshot_(snapshot),
+          rows_(rows),
+          writer_(writer),
+          dimension_(snapshot.stats().dimension) {}
 
     Result<ExportInfo> run() {
         while (true) {
             columns_ = writer_.columns();
             info_.rows = 0;
-            ABI_CHECK(snapshot_.scan_runs(kBatchRows, [this](RowRun run) { return add(run); }));
+            ABI_CHECK(snapshot_.scan_runs(kBatchRows, [this](RowRun run) {
+                return rows_ == nullptr ? add(run) : add_members(run);
+            }));
             ABI_CHECK(flush());
             ABI_TRY(const bool again, writer_.next_pass());
             if (!again) {
@@ -33,6 +40,19 @@ public:
     }
 
 private:
+    // The parts of a run that are in the set.
+    Status add_members(RowRun run) {
+        const RowNumber end = run.first + run.count;
+        for (auto row = rows_->next(run.first); row && *row < end;) {
+            RowRun part{*row, 1};
+            while (part.first + part.count < end && rows_->contains(part.first + part.count)) {
+                ++part.count;
+            }
+            ABI_CHECK(add(part));
+            row = rows_->next(part.first + part.count);
+        }
+        return {};
+    }
     Status add(RowRun run) {
         const bool gather = run.count < kShortRun;
         if (batch_.rows != 0 && (!gather || batch_.rows + run.count > kBatchRows)) {
@@ -84,6 +104,7 @@ private:
 
     const Context& context_;
     const Snapshot& snapshot_;
+    const RowSet* rows_;
     data::RecordWriter& writer_;
     std::uint32_t dimension_;
     data::Columns columns_;
@@ -93,18 +114,23 @@ private:
 };
 }  // namespace
 
-Result<ExportInfo> export_rows(const Context& context, const Database& database,
-                               std::string_view to, ByteSink& sink) try {
+Result<ExportInfo> export_rows(const Context& context, const Database& database, ByteSink& sink,
+                               const ExportOptions& options) try {
     const RoomScope room(Room::kStorage);
     const TraceSpan span(context.trace, "storage", "export");
     const Snapshot snapshot = database.snapshot();
-    ABI_TRY(const data::Format format, data::parse_format(to));
-    ABI_TRY(const auto writer,
-            data::make_writer(format, sink, {database.dimension(), snapshot.rows(), context.pool}));
-    if (context.progress != nullptr) {
-        context.progress->begin("export", "rows", snapshot.rows());
+    ABI_TRY(const data::Format format, data::parse_format(options.to));
+    std::optional<RowSet> rows;
+    if (options.filter != nullptr) {
+        ABI_TRY(rows, snapshot.match(context, *options.filter));
     }
-    Result<ExportInfo> info = Exporter(context, snapshot, *writer, database.dimension()).run();
+    const std::uint64_t count = rows ? rows->count() : snapshot.rows();
+    ABI_TRY(const auto writer,
+            data::make_writer(format, sink, {database.dimension(), count, context.pool}));
+    if (context.progress != nullptr) {
+        context.progress->begin("export", "rows", count);
+    }
+    Result<ExportInfo> info = Exporter(context, snapshot, rows ? &*rows : nullptr, *writer).run();
     if (context.progress != nullptr) {
         context.progress->end();
     }

@@ -1,6 +1,8 @@
-// Search: segments with an index are walked (index_walk.hpp); of the others every live row's
-// distance, block by block while the block lies in cache, top-k without a sort.
+// Search: segments with an index are walked (index_walk.hpp); of the others the distance of every
+// live row, or of those in a set, block by block while the block lies in cache, top-k without a
+// sort.
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 #include <optional>
 
@@ -24,19 +26,35 @@ constexpr std::size_t kQueryTile = 16;      // queries that share a block
 constexpr std::uint64_t kRunsPerThread = 4;
 constexpr std::size_t kQueryBatch = 1024;  // queries that are answered in one pass over the rows
 
+// Of a block's rows at least this share must be allowed for the block to be scanned as it lies;
+// otherwise the allowed ones are gathered.
+constexpr std::uint64_t kDenseShare = 2;
+
+// What is looked for: queries, how many hits, in which rows (null: in all).
+struct Task {
+    const QueryBlock& queries;
+    std::size_t k = 0;
+    const RowSet* allowed = nullptr;
+};
+
 class Scanner {
 public:
-    Scanner(const QueryBlock& queries, std::size_t k) : queries_(queries) {
+    explicit Scanner(const Task& task) : queries_(task.queries), allowed_(task.allowed) {
+        const std::size_t k = task.k;
+        const QueryBlock& queries = task.queries;
         best_.assign(queries.count(), simd::TopK(k));
         block_rows_ = std::clamp<std::size_t>(kBlockBytes / queries.row_bytes(), 16, 4096);
         distances_.resize(block_rows_ * std::min(kQueryTile, queries.count()));
     }
 
     Status scan(const Run& run) {
-        for (std::uint64_t at = 0; at < run.count; at += block_rows_) {
-            ABI_CHECK(scan_block(run, at, std::min<std::uint64_t>(block_rows_, run.count - at)));
+        if (allowed_ != nullptr && allowed_->count_in(run.number, run.count) == 0) {
+            return {};
         }
-        return {};
+        for (std::uint64_t at = 0; at < run.count; at += block_rows_) {
+            ABI_CHECK(scan_part(run, at, std::min<std::uint64_t>(block_rows_, run.count - at)));
+        }
+        return flush();
     }
     void merge(Scanner&& other) {
         for (std::size_t i = 0; i < best_.size(); ++i) {
@@ -46,17 +64,76 @@ public:
     std::vector<simd::TopK>& best() { return best_; }
 
 private:
+    Status scan_part(const Run& run, std::uint64_t at, std::size_t count) {
+        if (allowed_ == nullptr) {
+            return scan_block(run, at, count);
+        }
+        const std::uint64_t members = allowed_->count_in(run.number + at, count);
+        if (members * kDenseShare >= count) {
+            return scan_block(run, at, count);
+        }
+        return members == 0 ? Status() : gather(run, at, count);
+    }
+    // Copies the allowed rows of a block behind those of blocks before it.
+    Status gather(const Run& run, std::uint64_t at, std::size_t count) {
+        const std::size_t row_bytes = queries_.row_bytes();
+        gathered_.resize(block_rows_ * row_bytes);
+        gathered_norms_.resize(block_rows_);
+        const RowNumber end = run.number + at + count;
+        for (auto row = allowed_->next(run.number + at); row && *row < end;
+             row = allowed_->next(*row + 1)) {
+            const std::uint64_t slot = run.first + (*row - run.number);
+            const std::byte* vector = nullptr;
+            const float* norm = nullptr;
+            ABI_CHECK(locate(run, slot, 1, vector, norm));
+            const std::size_t place = gathered_rows_.size();
+            std::memcpy(gathered_.data() + place * row_bytes, vector, row_bytes);
+            gathered_norms_[place] = norm == nullptr ? 0.0F : *norm;
+            gathered_rows_.push_back(*row);
+            if (gathered_rows_.size() == block_rows_) {
+                ABI_CHECK(flush());
+            }
+        }
+        return {};
+    }
+    Status flush() {
+        const std::size_t count = gathered_rows_.size();
+        for (std::size_t first = 0; first < queries_.count() && count != 0; first += kQueryTile) {
+            const std::size_t tile = std::min(kQueryTile, queries_.count() - first);
+            queries_.distances(first, tile, gathered_.data(), gathered_norms_.data(), count,
+                               scratch_, distances_.data());
+            for (std::size_t i = 0; i < tile; ++i) {
+                const float* const values = distances_.data() + i * count;
+                simd::TopK& best = best_[first + i];
+                for (std::size_t row = 0; row < count; ++row) {
+                    if (values[row] <= best.threshold()) {
+                        best.offer_one(values[row], gathered_rows_[row]);
+                    }
+                }
+            }
+        }
+        gathered_rows_.clear();
+        return {};
+    }
+    Status locate(const Run& run, std::uint64_t slot, std::size_t count, const std::byte*& vectors,
+                  const float*& norms) const {
+        if (run.segment != nullptr) {
+            ABI_TRY(vectors, run.segment->vectors(slot, count));
+            if (queries_.needs_norms()) {
+                ABI_TRY(norms, run.segment->inverse_norms(slot, count));
+            }
+        } else {
+            vectors = run.chunk->vectors() + slot * queries_.row_bytes();
+            norms = queries_.needs_norms() ? run.chunk->inverse_norms() + slot : nullptr;
+        }
+        return {};
+    }
     Status scan_block(const Run& run, std::uint64_t at, std::size_t count) {
         const std::byte* vectors = nullptr;
         const float* norms = nullptr;
-        if (run.segment != nullptr) {
-            ABI_TRY(vectors, run.segment->vectors(run.first + at, count));
-            if (queries_.needs_norms()) {
-                ABI_TRY(norms, run.segment->inverse_norms(run.first + at, count));
-            }
-        } else {
-            vectors = run.chunk->vectors() + (run.first + at) * queries_.row_bytes();
-            norms = run.chunk->inverse_norms() + run.first + at;
+        ABI_CHECK(locate(run, run.first + at, count, vectors, norms));
+        if (allowed_ != nullptr) {
+            leave_out(run.number + at, count);
         }
         for (std::size_t first = 0; first < queries_.count(); first += kQueryTile) {
             const std::size_t tile = std::min(kQueryTile, queries_.count() - first);
@@ -67,9 +144,24 @@ private:
         }
         return {};
     }
-    static void offer(simd::TopK& best, const Run& run, std::uint64_t at, const float* values,
-                      std::size_t count) {
-        if (run.deleted == nullptr) {
+    // The rows of a block that are not allowed, deleted ones among them, as bits from bit 0 on.
+    void leave_out(RowNumber first, std::size_t count) {
+        const std::span<const std::uint64_t> words = allowed_->words();
+        left_out_.assign((count + 63) / 64, 0);
+        const std::size_t word = first / 64, shift = first % 64;
+        for (std::size_t i = 0; i < left_out_.size(); ++i) {
+            std::uint64_t bits = words[word + i] >> shift;
+            if (shift != 0 && word + i + 1 < words.size()) {
+                bits |= words[word + i + 1] << (64 - shift);
+            }
+            left_out_[i] = ~bits;
+        }
+    }
+    void offer(simd::TopK& best, const Run& run, std::uint64_t at, const float* values,
+               std::size_t count) const {
+        if (allowed_ != nullptr) {
+            best.offer_masked(values, count, run.number + at, {left_out_.data(), 0});
+        } else if (run.deleted == nullptr) {
             best.offer(values, count, run.number + at);
         } else {
             best.offer_masked(values, count, run.number + at,
@@ -78,6 +170,11 @@ private:
     }
 
     const QueryBlock& queries_;
+    const RowSet* allowed_;
+    std::vector<std::byte> gathered_;
+    std::vector<float> gathered_norms_;
+    std::vector<RowNumber> gathered_rows_;
+    std::vector<std::uint64_t> left_out_;
     QueryBlock::Scratch scratch_;
     std::vector<simd::TopK> best_;
     std::vector<float> distances_;
@@ -86,8 +183,8 @@ private:
 
 // Scans all runs with the pool's threads; the result does not depend on how the runs are shared
 // out.
-Result<Scanner> scan_all(const Context& context, const State& state, const QueryBlock& queries,
-                         std::size_t k, const IndexWalk* walk) {
+Result<Scanner> scan_all(const Context& context, const State& state, const Task& task,
+                         const IndexWalk* walk) {
     const std::uint64_t threads = context.pool == nullptr ? 1 : context.pool->threads();
     const std::uint64_t pieces = threads == 1 ? 1 : threads * kRunsPerThread;
     const std::uint64_t share = std::max<std::uint64_t>(1024, state.total_rows() / pieces + 1);
@@ -96,11 +193,11 @@ Result<Scanner> scan_all(const Context& context, const State& state, const Query
         std::erase_if(runs,
                       [&](const Run& run) { return walk->covers(state.place(run.number).unit); });
     }
-    Scanner total(queries, k);
+    Scanner total(task);
     std::optional<Error> failure;
     std::mutex mutex;
     const auto body = [&](std::size_t first, std::size_t last) {
-        Scanner part(queries, k);
+        Scanner part(task);
         Status status;
         for (std::size_t i = first; i < last && status; ++i) {
             status = context.cancel.check();
@@ -160,9 +257,10 @@ Status check_queries(VectorShape shape, std::span<const float> values, std::size
 
 // Walks what has an index and scans the rest; everything where a walk came back with too little.
 Result<std::vector<simd::TopK>> nearest(const Context& context, const State& state,
-                                        const QueryBlock& queries, std::span<const float> values,
-                                        std::size_t k, const IndexWalk& walk) {
-    std::vector<simd::TopK> walked(walk.empty() ? 0 : queries.count(), simd::TopK(k));
+                                        const Task& task, std::span<const float> values,
+                                        const IndexWalk& walk) {
+    const QueryBlock& queries = task.queries;
+    std::vector<simd::TopK> walked(walk.empty() ? 0 : queries.count(), simd::TopK(task.k));
     bool enough = false;
     if (!walk.empty()) {
         ABI_TRY(enough, walk.search(context, queries, values, walked));
@@ -170,11 +268,30 @@ Result<std::vector<simd::TopK>> nearest(const Context& context, const State& sta
     if (enough && walk.rows() == state.rows()) {
         return walked;
     }
-    ABI_TRY(Scanner scanned, scan_all(context, state, queries, k, enough ? &walk : nullptr));
+    ABI_TRY(Scanner scanned, scan_all(context, state, task, enough ? &walk : nullptr));
     for (std::size_t i = 0; enough && i < walked.size(); ++i) {
         scanned.best()[i].merge(std::move(walked[i]));
     }
     return std::move(scanned.best());
+}
+}  // namespace
+
+namespace {
+// The rows that both allow; null where there is no restriction. `made` holds it where it is new.
+Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,
+                                   const SearchOptions& options, RowSet& made) {
+    if (options.filter == nullptr) {
+        return options.rows;
+    }
+    ABI_TRY(made, snapshot.match(context, *options.filter));
+    if (options.rows != nullptr) {
+        std::vector<std::uint64_t> words(made.words().begin(), made.words().end());
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            words[i] &= options.rows->words()[i];
+        }
+        made = RowSet(std::move(words), made.rows());
+    }
+    return &made;
 }
 }  // namespace
 
@@ -187,7 +304,14 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
         const VectorShape shape = state_->shape();
         ABI_CHECK(check_options(options));
         ABI_CHECK(check_queries(shape, values, count));
-        const IndexWalk walk(context, *state_, options);
+        if (options.rows != nullptr && options.rows->rows() != state_->total_rows()) {
+            return fail(Code::kInvalidArgument, "the set of rows is of another snapshot");
+        }
+        RowSet made;
+        ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, options, made));
+        SearchOptions how = options;
+        how.mode = allowed == nullptr ? options.mode : SearchMode::kExact;
+        const IndexWalk walk(context, *state_, how);
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);
         for (std::size_t first = 0; first < count; first += kQueryBatch) {
@@ -195,7 +319,7 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
             const auto some = values.subspan(first * shape.dimension, part * shape.dimension);
             const QueryBlock queries(shape, state_->collection->metric, some, part);
             ABI_TRY(std::vector<simd::TopK> best,
-                    nearest(context, *state_, queries, some, options.k, walk));
+                    nearest(context, *state_, {queries, options.k, allowed}, some, walk));
             for (simd::TopK& top : best) {
                 std::vector<Hit>& list = hits.emplace_back();
                 for (const simd::Neighbour& neighbour : top.take_sorted()) {

@@ -115,7 +115,7 @@ void add_reading(std::vector<Command>& all) {
         all.push_back(reading(std::string("export ") + format,
                               [format](const Context& context, Database& database) -> Status {
                                   ABI_TRY(const auto sink, context.fs->open_sink("/rows.out"));
-                                  ABI_CHECK(export_rows(context, database, format, *sink));
+                                  ABI_CHECK(export_rows(context, database, *sink, {.to = format}));
                                   return {};
                               }));
     }

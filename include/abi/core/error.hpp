@@ -61,6 +61,9 @@ public:
     const std::string& message() const noexcept;
     // What to do about it; empty when nothing useful can be said.
     const std::string& hint() const noexcept;
+    // The text that with_excerpt() gave, and the byte in it; empty when there is none.
+    const std::string& excerpt() const noexcept;
+    std::size_t excerpt_at() const noexcept;
     // The whole line: contexts, outermost first, then the message: "cannot open 'x': no such file".
     std::string describe() const;
 
@@ -68,6 +71,8 @@ public:
     Error&& with_context(std::string context) &&;
     // Sets the hint unless one is set already: the innermost place knows best.
     Error&& with_hint(std::string hint) &&;
+    // Shows where in a text the mistake is: `at` bytes into it. Only the first one given counts.
+    Error&& with_excerpt(std::string text, std::size_t at) &&;
     // An independent copy, for a failure that must be told twice.
     Error clone() const;
 

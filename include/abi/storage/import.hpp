@@ -62,9 +62,12 @@ ABI_API Status import_files(const Context& context, Database& database,
 struct ExportInfo {
     std::uint64_t rows = 0;
 };
-// Writes all live rows in order of insertion. to: "npy", "npz", "fvecs", "bvecs", "fbin", "csv",
-// "jsonl".
+struct ExportOptions {
+    std::string to = "jsonl";        // or "npy", "npz", "fvecs", "bvecs", "fbin", "csv"
+    const Filter* filter = nullptr;  // only rows that match; borrowed for the call
+};
+// Writes the live rows in order of insertion.
 ABI_API Result<ExportInfo> export_rows(const Context& context, const Database& database,
-                                       std::string_view to, ByteSink& sink);
+                                       ByteSink& sink, const ExportOptions& options);
 
 }  // namespace abikit::storage

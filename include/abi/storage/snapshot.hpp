@@ -16,7 +16,9 @@
 #include <abi/core/error.hpp>
 #include <abi/data/record.hpp>
 #include <abi/storage/element.hpp>
+#include <abi/storage/filter.hpp>
 #include <abi/storage/metric.hpp>
+#include <abi/storage/row_set.hpp>
 
 namespace abikit::storage {
 
@@ -54,7 +56,8 @@ enum class SearchMode {
     kExact,  // every row
 };
 
-// What a search looks for, and how hard.
+// What a search looks for, how hard, and where. `filter` and `rows` are borrowed for the call; with
+// both a hit has to be in both.
 struct SearchOptions {
     std::size_t k = 10;  // at least 1
     // The share of the true k nearest that the hits should hold on average, above 0; 1 is exact.
@@ -63,6 +66,8 @@ struct SearchOptions {
     // Candidates that a walk keeps, instead of `recall`; for experts.
     std::optional<std::uint32_t> effort = {};
     SearchMode mode = SearchMode::kAuto;
+    const Filter* filter = nullptr;  // only rows that match
+    const RowSet* rows = nullptr;    // only these rows, of the same snapshot
 };
 
 struct SnapshotStats {
@@ -122,12 +127,20 @@ public:
     // without an embedder.
     Status embed(const Context& context, data::RecordBatch& batch) const;
 
+    // The live rows that match. kInvalidArgument, with the place in the filter, when a condition
+    // asks for what no live row can answer: a field that none has, or a type that the field has
+    // nowhere (not for IS NULL, nor when there are no rows). All threads of the context's pool work
+    // on it. kCancelled when the context's token is set.
+    Result<RowSet> match(const Context& context, const Filter& filter) const;
+
     // Nearest rows of each query. queries: count x dimension, row-major, all finite. Each result
-    // ascends by distance (ties by insertion), distances are exact, and there are min(k, rows()) of
-    // them. Segments with an index are walked, the rest and the rows of the log are scanned; a
-    // damaged index is as good as none, with a warning. All threads of the context's pool work on
-    // it. Complexity without an index: O(count * rows * dimension). kInvalidArgument: a recall
-    // outside (0, 1], k or effort of 0. kCancelled when the context's token is set.
+    // ascends by distance (ties by insertion), distances are exact, and there are min(k, rows
+    // that are allowed) of them: with a filter or a set of rows exactly the nearest of those, which
+    // are all compared. Segments with an index are walked, the rest and the rows of the log are
+    // scanned; a damaged index is as good as none, with a warning. All threads of the context's
+    // pool work on it. Complexity without an index: O(count * rows * dimension). kInvalidArgument:
+    // a recall outside (0, 1], k or effort of 0. Errors of match() too. kCancelled when the
+    // context's token is set.
     Result<std::vector<std::vector<Hit>>> search(const Context& context,
                                                  std::span<const float> queries, std::size_t count,
                                                  const SearchOptions& options) const;

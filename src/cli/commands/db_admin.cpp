@@ -247,8 +247,13 @@ Result<Outcome> run_optimize(Invocation& invocation) {
 }
 
 Result<Outcome> run_export(Invocation& invocation) {
+    ABI_TRY(const auto filter, filter_of(invocation));
     ABI_TRY(storage::Database database, open_for_reading(invocation));
     if (invocation.text("to") == "wdbx") {
+        if (filter) {
+            return fail(Code::kInvalidArgument, "an archive holds whole collections, not some rows",
+                        "give another --to, such as jsonl");
+        }
         ABI_TRY(const storage::ArchiveInfo made,
                 storage::export_archive(invocation.context(), database, invocation.out()));
         static_cast<void>(made);
@@ -256,9 +261,10 @@ Result<Outcome> run_export(Invocation& invocation) {
         archived.silent = true;
         return archived;
     }
-    ABI_TRY(const storage::ExportInfo info,
-            storage::export_rows(invocation.context(), database, invocation.text("to"),
-                                 invocation.out()));
+    ABI_TRY(
+        const storage::ExportInfo info,
+        storage::export_rows(invocation.context(), database, invocation.out(),
+                             {.to = invocation.text("to"), .filter = filter ? &*filter : nullptr}));
     static_cast<void>(info);
     Outcome outcome;
     outcome.silent = true;
@@ -332,9 +338,12 @@ CommandSpec db_export_spec() {
                      .help = "format of the data",
                      .default_value = "jsonl",
                      .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "csv", "jsonl", "wdbx"}},
+                    filter_option("only rows whose metadata match"),
                     collection_option(),
                     snapshot_option()},
         .examples = {{"abi db export notes.wdbx --to jsonl --output notes.jsonl", "everything"},
+                     {"abi db export notes.wdbx --filter 'lang = \"en\"' --output en.jsonl",
+                      "some rows"},
                      {"abi db export images.wdbx --to npy --output vectors.npy", "the vectors"},
                      {"abi db export notes.wdbx --to npz --output notes.npz", "for numpy.load"},
                      {"abi db export notes.wdbx --to wdbx --output notes.wda", "an archive"}},

@@ -69,6 +69,28 @@ OptionSpec sync_option() {
             .config_key = "db.sync"};
 }
 
+OptionSpec filter_option(std::string_view help) {
+    return {.name = "filter", .metavar = "EXPRESSION", .help = std::string(help)};
+}
+
+Result<std::optional<storage::Filter>> filter_of(const Invocation& invocation) {
+    if (!invocation.has("filter")) {
+        return std::nullopt;
+    }
+    ABI_TRY(storage::Filter filter, storage::Filter::parse(invocation.text("filter")));
+    return std::optional(std::move(filter));
+}
+
+Result<std::optional<storage::RowSet>> matching_rows(Invocation& invocation,
+                                                     const storage::Snapshot& snapshot) {
+    ABI_TRY(const auto filter, filter_of(invocation));
+    if (!filter) {
+        return std::nullopt;
+    }
+    ABI_TRY(storage::RowSet rows, snapshot.match(invocation.context(), *filter));
+    return std::optional(std::move(rows));
+}
+
 std::vector<OptionSpec> shape_options() {
     return {{.name = "dim",
              .type = ValueType::kInteger,

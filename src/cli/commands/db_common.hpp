@@ -2,6 +2,7 @@
 // line, rows as values.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,13 @@ OptionSpec collection_option();
 OptionSpec snapshot_option();
 // `--sync MODE`, for open_for_writing.
 OptionSpec sync_option();
+// `--filter EXPRESSION`, for filter_of; `help` says what happens to the rows that match.
+OptionSpec filter_option(std::string_view help);
+// What --filter says; nullopt when it is not given.
+Result<std::optional<storage::Filter>> filter_of(const Invocation& invocation);
+// The rows of a snapshot that --filter selects; nullopt when it is not given.
+Result<std::optional<storage::RowSet>> matching_rows(Invocation& invocation,
+                                                     const storage::Snapshot& snapshot);
 // `--metric`, `--embedder` and so on: what a new collection is. name stays the default.
 std::vector<OptionSpec> shape_options();
 Result<storage::CollectionOptions> shape_of(const Invocation& invocation);

@@ -185,12 +185,14 @@ Result<storage::SearchOptions> search_options(const Invocation& invocation) {
 }
 
 Result<Outcome> run(Invocation& invocation) {
+    ABI_TRY(const auto filter, filter_of(invocation));
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     const storage::Snapshot snapshot = database.snapshot();
     ABI_TRY(const std::vector<float> values, queries_of(invocation, database, snapshot));
     const std::size_t count = values.size() / database.dimension();
-    ABI_TRY(const storage::SearchOptions options, search_options(invocation));
+    ABI_TRY(storage::SearchOptions options, search_options(invocation));
+    options.filter = filter ? &*filter : nullptr;
     ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count, options));
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
     const RowMembers members{.vector = invocation.flag("vectors")};
@@ -212,6 +214,47 @@ Result<Outcome> run(Invocation& invocation) {
     outcome.report.body.set("queries", std::move(queries));
     return outcome;
 }
+
+std::vector<OptionSpec> query_options() {
+    return {
+        {.name = "vector", .metavar = "NUMBERS", .help = "the query: numbers separated by commas"},
+        {.name = "text", .metavar = "TEXT", .help = "the query: a text"},
+        {.name = "file",
+         .type = ValueType::kPath,
+         .metavar = "FILE",
+         .help = "a file of queries, or - for standard input"},
+        {.name = "from",
+         .type = ValueType::kChoice,
+         .metavar = "FORMAT",
+         .help = "format of --file when its extension does not tell",
+         .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv", "jsonl"}},
+        {.name = "k",
+         .short_name = 'k',
+         .type = ValueType::kInteger,
+         .metavar = "N",
+         .help = "number of hits a query",
+         .default_value = "10",
+         .config_key = "db.k",
+         .minimum = 1},
+        {.name = "recall",
+         .type = ValueType::kNumber,
+         .metavar = "SHARE",
+         .help = "share of the true nearest rows to find on average, above 0; 1 is "
+                 "exact",
+         .default_value = "0.98",
+         .config_key = "db.recall"},
+        {.name = "effort",
+         .type = ValueType::kInteger,
+         .metavar = "N",
+         .help = "candidates that a walk keeps, instead of --recall",
+         .minimum = 1,
+         .maximum = 1000000},
+        {.name = "exact", .type = ValueType::kFlag, .help = "compare every row, index or not"},
+        filter_option("only rows whose metadata match, such as 'year >= 2020'"),
+        {.name = "vectors", .type = ValueType::kFlag, .help = "show the vectors of the hits too"},
+        collection_option(),
+        snapshot_option()};
+}
 }  // namespace
 
 CommandSpec db_query_spec() {
@@ -228,53 +271,16 @@ CommandSpec db_query_spec() {
             "distance, and a score that is higher for better hits stands beside it.\n\n"
             "Texts are embedded by the database's embedder. A file gives one query a row: vectors, "
             "or JSON lines and CSV "
-            "with texts.",
+            "with texts.\n\n"
+            "With --filter only rows whose metadata match are compared; never fewer than k come "
+            "back where k match. A filter that matches nothing gives an empty result.",
         .operands = {database_operand()},
-        .options = {{.name = "vector",
-                     .metavar = "NUMBERS",
-                     .help = "the query: numbers separated by commas"},
-                    {.name = "text", .metavar = "TEXT", .help = "the query: a text"},
-                    {.name = "file",
-                     .type = ValueType::kPath,
-                     .metavar = "FILE",
-                     .help = "a file of queries, or - for standard input"},
-                    {.name = "from",
-                     .type = ValueType::kChoice,
-                     .metavar = "FORMAT",
-                     .help = "format of --file when its extension does not tell",
-                     .choices = {"npy", "npz", "fvecs", "bvecs", "fbin", "u8bin", "i8bin", "csv",
-                                 "jsonl"}},
-                    {.name = "k",
-                     .short_name = 'k',
-                     .type = ValueType::kInteger,
-                     .metavar = "N",
-                     .help = "number of hits a query",
-                     .default_value = "10",
-                     .config_key = "db.k",
-                     .minimum = 1},
-                    {.name = "recall",
-                     .type = ValueType::kNumber,
-                     .metavar = "SHARE",
-                     .help = "share of the true nearest rows to find on average, above 0; 1 is "
-                             "exact",
-                     .default_value = "0.98",
-                     .config_key = "db.recall"},
-                    {.name = "effort",
-                     .type = ValueType::kInteger,
-                     .metavar = "N",
-                     .help = "candidates that a walk keeps, instead of --recall",
-                     .minimum = 1,
-                     .maximum = 1000000},
-                    {.name = "exact",
-                     .type = ValueType::kFlag,
-                     .help = "compare every row, index or not"},
-                    {.name = "vectors",
-                     .type = ValueType::kFlag,
-                     .help = "show the vectors of the hits too"},
-                    collection_option(),
-                    snapshot_option()},
+        .options = query_options(),
         .examples = {{"abi db query notes.wdbx --text 'how to restore a backup' -k 3", "by text"},
                      {"abi db query points.wdbx --vector '0.1,0.2' --format json", "by vector"},
+                     {"abi db query notes.wdbx --text backup --filter 'lang = \"en\" AND year >= "
+                      "2020'",
+                      "among some rows"},
                      {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",
                       "a batch"}},
         .handler = run,

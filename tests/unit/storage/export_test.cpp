@@ -35,7 +35,8 @@ std::vector<Row> awkward_rows() {
 std::string exported(MemoryStore& store, const Database& database, std::string_view format) {
     std::string bytes;
     const auto sink = string_sink(bytes);
-    const ExportInfo info = must(export_rows(store.context, database, format, *sink));
+    const ExportInfo info =
+        must(export_rows(store.context, database, *sink, {.to = std::string(format)}));
     CHECK(info.rows == database.snapshot().rows());
     return bytes;
 }
@@ -138,16 +139,16 @@ TEST_SUITE("storage") {
         CHECK_FALSE(exported(store, database, "npy").empty());
         std::string bytes;
         const auto sink = string_sink(bytes);
-        CHECK(code_of(export_rows(store.context, database, "parquet", *sink)) ==
+        CHECK(code_of(export_rows(store.context, database, *sink, {.to = "parquet"})) ==
               Code::kInvalidArgument);
-        CHECK(code_of(export_rows(store.context, database, "u8bin", *sink)) ==
+        CHECK(code_of(export_rows(store.context, database, *sink, {.to = "u8bin"})) ==
               Code::kInvalidArgument);
         must(commit(database, {{"a", {1, 2, 3}, {}, {}}}));
         CancelSource cancel;
         cancel.cancel();
         Context context = store.context;
         context.cancel = cancel.token();
-        CHECK(code_of(export_rows(context, database, "jsonl", *sink)) == Code::kCancelled);
+        CHECK(code_of(export_rows(context, database, *sink, {.to = "jsonl"})) == Code::kCancelled);
     }
 
     TEST_CASE("export: damage stops it") {
@@ -159,6 +160,7 @@ TEST_SUITE("storage") {
         const Database damaged = store.open(AccessMode::kRead);
         std::string bytes;
         const auto sink = string_sink(bytes);
-        CHECK(code_of(export_rows(store.context, damaged, "jsonl", *sink)) == Code::kCorrupt);
+        CHECK(code_of(export_rows(store.context, damaged, *sink, {.to = "jsonl"})) ==
+              Code::kCorrupt);
     }
 }
