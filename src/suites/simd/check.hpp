@@ -56,6 +56,14 @@ private:
     std::vector<std::string> messages_;
 };
 
+// Samples of all values, or repetitions, that a program with a sanitizer makes one in so many of:
+// there wrong addresses are looked for, and the ordinary build sees the values.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kThinning = 16;
+#else
+constexpr std::size_t kThinning = 1;
+#endif
+
 // A kernel and what checks it. The name is that of its benchmark: "dot_rows/f32".
 struct KernelCheck {
     std::string_view kernel;
