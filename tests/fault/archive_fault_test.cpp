@@ -5,6 +5,7 @@
 #include <abi/storage/archive.hpp>
 
 #include "crash_campaign.hpp"
+#include "scale.hpp"
 #include "support.hpp"
 
 using namespace abikit;
@@ -132,7 +133,7 @@ TEST_SUITE("fault") {
         for (const FaultRepeat repeat : {FaultRepeat::kOnce, FaultRepeat::kForEver}) {
             for (const bool existing : {false, true}) {
                 std::uint64_t nth = 1;
-                for (;; ++nth) {
+                for (;; nth += stride(3)) {
                     CAPTURE(nth);
                     MemoryFileSystem disk;
                     make_archive(disk);

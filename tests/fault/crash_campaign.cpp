@@ -116,6 +116,9 @@ public:
                 try_state(plan, "cut after operation " + std::to_string(at),
                           [&] { check_cut(fs.crash_at(at, plan), allowed, at); });
             }
+            if (options_.first_failure && !tally_.failures.empty()) {
+                break;
+            }
         }
         return std::move(tally_);
     }

@@ -23,6 +23,7 @@ struct CrashOptions {
     // Where the workload's disk drops syncs and says nothing (lying_files.hpp); "" : nowhere.
     std::string liar = {};
     std::optional<std::uint64_t> only_state = {};  // runs this one alone, by its number
+    bool first_failure = false;  // cut_everywhere ends with it: enough to see that there is one
 };
 
 struct CrashFailure {

@@ -27,6 +27,10 @@ std::size_t scaled(std::size_t ordinary) {
     return wanted < 1.0 ? 1 : static_cast<std::size_t>(wanted);
 }
 
+std::uint64_t stride(std::uint64_t reduced) {
+    return factor < 1.0 ? reduced : 1;
+}
+
 }  // namespace abikit::storage::test
 
 int main(int argc, char** argv) {

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace abikit::storage::test {
 
 // The count of an ordinary run, scaled by --scale; at least 1.
 std::size_t scaled(std::size_t ordinary);
+
+// For tests that go through all places where something can fail: the step from one to the next. 1,
+// and `reduced` in a run that is scaled down.
+std::uint64_t stride(std::uint64_t reduced);
 
 }  // namespace abikit::storage::test

@@ -97,18 +97,15 @@ bool run_one(const Command& command, std::uint64_t nth, Run&& run) {
     return outcome.fired;
 }
 
-// Programs built with a sanitizer do a part.
-std::uint64_t stride_of() {
-    return scaled(100) < 100 ? 17 : 1;
-}
+// Of runs that are scaled down: prime, as the calls of a command come in groups.
+constexpr std::uint64_t kCallStride = 31, kAllocationStride = 61;
 
 template <class Run>
-std::size_t sweep(std::string_view what, Run&& run) {
+std::size_t sweep(std::string_view what, std::uint64_t step, Run&& run) {
     std::size_t runs = 0;
-    const std::uint64_t stride = stride_of();
     for (const Command& command : commands()) {
         for (const bool for_ever : {false, true}) {
-            for (std::uint64_t nth = 1;; nth += stride, ++runs) {
+            for (std::uint64_t nth = 1;; nth += step, ++runs) {
                 INFO(command.name, ": ", what, " ", nth, for_ever ? " for ever" : " once");
                 if (!run_one(command, nth, [&](MemoryFileSystem& base) {
                         return run(command, base, nth, for_ever);
@@ -187,22 +184,24 @@ bool run_in_handle(const HandleJob& job, std::uint64_t nth, bool for_ever) {
 
 TEST_SUITE("fault") {
     TEST_CASE("sweep: the n-th file-system call of each command fails, once or for ever") {
-        const std::size_t runs = sweep("call", [](const Command& command, MemoryFileSystem& base,
-                                                  std::uint64_t nth, bool for_ever) {
-            FaultFileSystem fs(base);
-            fs.fail({.nth = nth, .repeat = for_ever ? FaultRepeat::kForEver : FaultRepeat::kOnce});
-            Outcome outcome;
-            outcome.status = command.run(context_on(fs), outcome.told);
-            outcome.fired = fs.faults() != 0;
-            return outcome;
-        });
+        const std::size_t runs = sweep(
+            "call", stride(kCallStride),
+            [](const Command& command, MemoryFileSystem& base, std::uint64_t nth, bool for_ever) {
+                FaultFileSystem fs(base);
+                fs.fail(
+                    {.nth = nth, .repeat = for_ever ? FaultRepeat::kForEver : FaultRepeat::kOnce});
+                Outcome outcome;
+                outcome.status = command.run(context_on(fs), outcome.told);
+                outcome.fired = fs.faults() != 0;
+                return outcome;
+            });
         std::cout << "sweep: " << runs << " failing calls\n";
-        CHECK(runs * stride_of() > 300);
+        CHECK(runs * stride(kCallStride) > 300);
     }
 
     TEST_CASE("sweep: the n-th allocation of each command fails, once or for ever") {
         const std::size_t runs = sweep(
-            "allocation",
+            "allocation", stride(kAllocationStride),
             [](const Command& command, MemoryFileSystem& base, std::uint64_t nth, bool for_ever) {
                 const auto fs = sheltered(base);
                 Outcome outcome;
@@ -216,7 +215,7 @@ TEST_SUITE("fault") {
                 return outcome;
             });
         std::cout << "sweep: " << runs << " failing allocations\n";
-        CHECK(runs * stride_of() > 1000);
+        CHECK(runs * stride(kAllocationStride) > 1000);
     }
 
     TEST_CASE(
@@ -224,7 +223,7 @@ TEST_SUITE("fault") {
         std::size_t runs = 0;
         for (const HandleJob& job : handle_jobs()) {
             for (const bool for_ever : {false, true}) {
-                for (std::uint64_t nth = 1;; ++nth, ++runs) {
+                for (std::uint64_t nth = 1;; nth += stride(5), ++runs) {
                     INFO(job.name, ": allocation ", nth, for_ever ? " for ever" : " once");
                     if (!run_in_handle(job, nth, for_ever)) {
                         break;
@@ -233,28 +232,30 @@ TEST_SUITE("fault") {
             }
         }
         std::cout << "sweep: " << runs << " failing allocations in open handles\n";
-        CHECK(runs > 100);
+        CHECK(runs * stride(5) > 100);
     }
 
     TEST_CASE("sweep: the disk is full from the n-th write of each command on") {
         std::size_t runs = 0;
         for (const std::size_t partial : {0U, 1U, 100U, 5000U}) {
-            runs += sweep("write", [&](const Command& command, MemoryFileSystem& base,
-                                       std::uint64_t nth, bool for_ever) {
-                FaultFileSystem fs(base);
-                fs.fail({.call = FsCall::kWrite,
-                         .nth = nth,
-                         .repeat = for_ever ? FaultRepeat::kForEver : FaultRepeat::kOnce,
-                         .errno_value = ENOSPC,
-                         .partial_bytes = partial});
-                Outcome outcome;
-                outcome.status = command.run(context_on(fs), outcome.told);
-                outcome.fired = fs.faults() != 0;
-                REQUIRE((outcome.status || outcome.status.error().code() == Code::kNoSpace));
-                return outcome;
-            });
+            runs += sweep(
+                "write", stride(kCallStride),
+                [&](const Command& command, MemoryFileSystem& base, std::uint64_t nth,
+                    bool for_ever) {
+                    FaultFileSystem fs(base);
+                    fs.fail({.call = FsCall::kWrite,
+                             .nth = nth,
+                             .repeat = for_ever ? FaultRepeat::kForEver : FaultRepeat::kOnce,
+                             .errno_value = ENOSPC,
+                             .partial_bytes = partial});
+                    Outcome outcome;
+                    outcome.status = command.run(context_on(fs), outcome.told);
+                    outcome.fired = fs.faults() != 0;
+                    REQUIRE((outcome.status || outcome.status.error().code() == Code::kNoSpace));
+                    return outcome;
+                });
         }
         std::cout << "sweep: " << runs << " writes to a full disk\n";
-        CHECK(runs * stride_of() > 100);
+        CHECK(runs * stride(kCallStride) > 100);
     }
 }
