@@ -33,6 +33,18 @@ IndexInfo info_of(const State& state) {
 }
 }  // namespace
 
+// A query walks every index there is, so one for all rows is worth rewriting them where most would
+// be indexed anew anyhow.
+bool Database::wants_merge(const IndexOptions& options) const {
+    const auto now = impl_->newest();
+    const State* const state = now->find(origin_->collection->id);
+    if (state == nullptr || state->segments.size() + (state->log_rows.rows != 0 ? 1 : 0) < 2) {
+        return false;
+    }
+    const IndexInfo info = info_of(*state);
+    return options.rebuild || info.unindexed_rows > info.rows;
+}
+
 Result<IndexInfo> Database::build_index(const Context& context, const IndexOptions& options) {
     return guarded([&]() -> Result<IndexInfo> {
         ABI_CHECK(impl_->check_writable());
@@ -42,7 +54,11 @@ Result<IndexInfo> Database::build_index(const Context& context, const IndexOptio
                                .seed = options.seed};
         ABI_CHECK(AnnIndex::check(build));
         // What the log holds becomes a segment first, so that little is left to scan.
-        ABI_CHECK(checkpoint());
+        if (wants_merge(options)) {
+            ABI_CHECK(impl_->alone([&] { return impl_->merge(origin_->collection->id); }));
+        } else {
+            ABI_CHECK(checkpoint());
+        }
         const auto now = impl_->newest();
         const State* const state = now->find(origin_->collection->id);
         if (state == nullptr) {

@@ -72,6 +72,8 @@ public:
 
     // optimize.cpp
     Result<OptimizeInfo> optimize(std::uint32_t collection);
+    // All rows in one segment, as they are.
+    Status merge(std::uint32_t collection);
     Result<bool> learn_if_new(std::uint32_t collection, std::span<const std::string_view> texts);
 
     // What is published. Any thread, without waiting.

@@ -111,6 +111,14 @@ Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection) {
     return info;
 }
 
+Status Database::Impl::merge(std::uint32_t collection) {
+    const TraceSpan span(context_.trace, "storage", "merge");
+    ABI_CHECK(check_writable());
+    ABI_TRY(const std::size_t core, core_of(collection));
+    const std::shared_ptr<const State> before = cores_[core].state;
+    return rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder);
+}
+
 Result<bool> Database::Impl::learn_if_new(std::uint32_t collection,
                                           std::span<const std::string_view> texts) {
     ABI_TRY(const std::size_t core, core_of(collection));

@@ -217,8 +217,9 @@ public:
     Status close();
     // Builds the approximate index of every segment that is large enough and has none, and makes
     // it durable. Commits and searches go on meanwhile; searches use each index from then on. An
-    // interrupted call keeps what it finished. Rows that come later are scanned until the next
-    // call. kInvalidArgument for a metric that has no index.
+    // interrupted call keeps what it finished. Where most rows have no index yet they are merged
+    // into one segment first, since a query walks every index there is. Rows that come later are
+    // scanned until the next call. kInvalidArgument for a metric that has no index.
     Result<IndexInfo> build_index(const Context& context, const IndexOptions& options = {});
     // Removes the index files. Open handles keep what they have found.
     Status drop_index();
@@ -231,6 +232,7 @@ public:
     class Impl;
 
 private:
+    bool wants_merge(const IndexOptions& options) const;
     Database(std::shared_ptr<Impl> impl, std::shared_ptr<const State> origin);
     std::shared_ptr<Impl> impl_;
     // The collection as it was when the handle was made: what it is called and what it is.

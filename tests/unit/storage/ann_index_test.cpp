@@ -397,3 +397,28 @@ TEST_CASE("recall and effort out of range are told") {
     CHECK(refused({.effort = 0}));
     CHECK(refused({.k = 0}));
 }
+
+TEST_CASE("many segments without an index become one with it, few new ones stay beside it") {
+    MemoryStore store;
+    Database database = filled(store, 400);
+    Random random(9);
+    for (int part = 0; part < 2; ++part) {
+        std::vector<Row> batch;
+        for (int i = 0; i < 300; ++i) {
+            batch.push_back({std::to_string(part) + "-" + std::to_string(i),
+                             random_vector(random, kDim),
+                             {},
+                             {}});
+        }
+        must(commit(database, batch));
+        must(database.checkpoint());
+        const IndexInfo info = must(database.build_index(store.context));
+        CHECK(info.segments == (part == 0 ? 1U : 2U));
+        CHECK(info.built == 1);
+        CHECK(info.unindexed_rows == 0);
+        CHECK(agreement(store.context, database.snapshot(), {.recall = 0.95}) > 0.9);
+    }
+    const IndexInfo again = must(database.build_index(store.context, {.rebuild = true}));
+    CHECK(again.segments == 1);
+    CHECK(again.rows == 1000);
+}
