@@ -18,8 +18,10 @@ namespace abikit::storage {
 namespace {
 constexpr double kDefaultRecall = 0.98;
 constexpr std::size_t kQueryGrain = 16;
-// Of an index's rows at least one in this many must be possible hits: a walk meets the others too.
-constexpr std::uint64_t kFewestAllowed = 4;
+// Fewer possible hits than this for each hit are better compared by their vectors at once.
+constexpr std::uint64_t kFewestAHit = 24;
+// Distances that a walk takes for each candidate that it keeps, about.
+constexpr std::uint64_t kDistancesACandidate = 12;
 constexpr std::uint32_t kMostEffort = 1U << 20;
 
 class ScratchLease {
@@ -45,33 +47,61 @@ std::uint32_t effort_of(const AnnIndex& index, const SearchOptions& options) {
 }
 }  // namespace
 
-IndexWalk::IndexWalk(const Context& context, const State& state, const SearchOptions& options)
-    : state_(state), k_(options.k) {
+IndexWalk::IndexWalk(const Context& context, const State& state, const SearchOptions& options,
+                     const RowSet* allowed)
+    : state_(state), k_(options.k), allowed_(allowed) {
     if (options.mode == SearchMode::kExact || options.k > kMostEffort) {
         return;
     }
     for (std::size_t unit = 0; unit < state.segments.size(); ++unit) {
-        const SegmentUnit& segment = state.segments[unit];
-        if (segment.segment->rows() < AnnIndex::kFewestRows) {
+        const std::uint64_t rows = state.segments[unit].segment->rows();
+        const std::uint64_t hits = allowed_in(unit);
+        if (rows < AnnIndex::kFewestRows || hits < kFewestAHit * k_) {
             continue;
         }
-        const std::shared_ptr<const AnnIndex> index = segment.segment->index().get();
+        const std::shared_ptr<const AnnIndex> index = state.segments[unit].segment->index().get();
         if (index == nullptr) {
-            warn_of_damage(context, *segment.segment);
+            warn_of_damage(context, *state.segments[unit].segment);
             continue;
         }
-        Walk walk{unit, index, effort_of(*index, options), segment.live()};
-        const std::uint64_t rows = segment.segment->rows();
-        if (walk.effort == 0 || walk.allowed * kFewestAllowed < rows) {
+        const std::uint32_t effort = effort_of(*index, options);
+        if (effort == 0) {
             continue;
         }
         // Rows that are no hits take places among the candidates.
-        const std::uint64_t effort = walk.effort * rows / walk.allowed;
-        if (effort * kFewestAllowed < rows) {
-            walk.effort = static_cast<std::uint32_t>(effort);
-            walks_.push_back(std::move(walk));
+        const std::uint64_t needed = effort * rows / hits;
+        Walk& walk = walks_.emplace_back(Walk{unit, index, effort, hits, {}});
+        if (needed * kDistancesACandidate < hits) {
+            walk.effort = static_cast<std::uint32_t>(needed);
+        } else {
+            walk.rows = rows_in(unit);
         }
     }
+}
+
+std::uint64_t IndexWalk::allowed_in(std::size_t unit) const noexcept {
+    const SegmentUnit& segment = state_.segments[unit];
+    return allowed_ == nullptr
+               ? segment.live()
+               : allowed_->count_in(state_.first_row(unit), segment.segment->rows());
+}
+
+bool IndexWalk::may_be_hit(const Walk& walk, std::uint32_t row) const noexcept {
+    return allowed_ == nullptr ? !state_.segments[walk.unit].dead(row)
+                               : allowed_->contains(state_.first_row(walk.unit) + row);
+}
+
+std::vector<std::uint32_t> IndexWalk::rows_in(std::size_t unit) const {
+    const SegmentUnit& segment = state_.segments[unit];
+    const RowNumber first = state_.first_row(unit);
+    std::vector<std::uint32_t> rows;
+    rows.reserve(allowed_in(unit));
+    for (std::uint64_t row = 0; row < segment.segment->rows(); ++row) {
+        if (allowed_ == nullptr ? !segment.dead(row) : allowed_->contains(first + row)) {
+            rows.push_back(static_cast<std::uint32_t>(row));
+        }
+    }
+    return rows;
 }
 
 void IndexWalk::warn_of_damage(const Context& context, const Segment& segment) {
@@ -132,18 +162,17 @@ Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries
 // One query through one index. False when fewer hits came back than there are rows for.
 Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t query,
                             const float* values, simd::TopK& best) const {
-    const SegmentUnit& unit = state_.segments[walk.unit];
-    const auto found = walk.index->candidates(values, walk.effort, nearest.scratch);
+    const std::size_t most = ann::compared(k_, walk.allowed);
+    const auto found = walk.rows.empty()
+                           ? walk.index->candidates(values, walk.effort, nearest.scratch)
+                           : walk.index->nearest_of(values, walk.rows, most, nearest.scratch);
     nearest.rows.clear();
     for (const AnnCandidate& candidate : found) {
-        if (!unit.dead(candidate.row)) {
+        if (nearest.rows.size() < most && may_be_hit(walk, candidate.row)) {
             nearest.rows.push_back(candidate.row);
-            if (nearest.rows.size() == ann::compared(k_, found.size())) {
-                break;
-            }
         }
     }
-    const Segment& segment = *unit.segment;
+    const Segment& segment = *state_.segments[walk.unit].segment;
     const RowNumber first = state_.first_row(walk.unit);
     for (const std::uint32_t row : nearest.rows) {
         ABI_TRY(const std::byte* const vector, segment.vectors(row, 1));

@@ -18,10 +18,11 @@ namespace abikit::storage {
 // Which segments are walked, how far; the others are scanned.
 class IndexWalk {
 public:
-    // Looks for indexes, unless the options ask for an exact search. A segment is left to the scan
-    // when its index never reached the recall that is asked for, or when few of its rows may be
-    // hits.
-    IndexWalk(const Context& context, const State& state, const SearchOptions& options);
+    // Looks for indexes, unless the options ask for an exact search. `allowed` (null: all live
+    // rows) are the possible hits. A segment is left to the scan when its index never reached the
+    // recall that is asked for, or when very few of its rows may be hits.
+    IndexWalk(const Context& context, const State& state, const SearchOptions& options,
+              const RowSet* allowed);
 
     bool empty() const noexcept { return walks_.empty(); }
     // Whether `unit`, a segment of the state, is walked.
@@ -41,6 +42,8 @@ private:
         std::shared_ptr<const AnnIndex> index;
         std::uint32_t effort = 0;
         std::uint64_t allowed = 0;  // rows that may be hits
+        // These, where comparing all of their codes is cheaper than walking.
+        std::vector<std::uint32_t> rows;
     };
     // What one thread needs for its queries.
     struct Nearest {
@@ -51,10 +54,14 @@ private:
     };
     Result<bool> run(const Walk& walk, Nearest& nearest, std::size_t query, const float* values,
                      simd::TopK& best) const;
+    bool may_be_hit(const Walk& walk, std::uint32_t row) const noexcept;
+    std::uint64_t allowed_in(std::size_t unit) const noexcept;
+    std::vector<std::uint32_t> rows_in(std::size_t unit) const;
     static void warn_of_damage(const Context& context, const Segment& segment);
 
     const State& state_;
     std::size_t k_;
+    const RowSet* allowed_;
     std::vector<Walk> walks_;
 };
 

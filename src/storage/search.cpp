@@ -265,7 +265,8 @@ Result<std::vector<simd::TopK>> nearest(const Context& context, const State& sta
     if (!walk.empty()) {
         ABI_TRY(enough, walk.search(context, queries, values, walked));
     }
-    if (enough && walk.rows() == state.rows()) {
+    const std::uint64_t allowed = task.allowed == nullptr ? state.rows() : task.allowed->count();
+    if (enough && walk.rows() == allowed) {
         return walked;
     }
     ABI_TRY(Scanner scanned, scan_all(context, state, task, enough ? &walk : nullptr));
@@ -309,9 +310,7 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
         }
         RowSet made;
         ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, options, made));
-        SearchOptions how = options;
-        how.mode = allowed == nullptr ? options.mode : SearchMode::kExact;
-        const IndexWalk walk(context, *state_, how);
+        const IndexWalk walk(context, *state_, options, allowed);
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);
         for (std::size_t first = 0; first < count; first += kQueryBatch) {

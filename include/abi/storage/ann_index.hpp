@@ -131,8 +131,13 @@ public:
     // dimension values, finite. effort >= 1: how many candidates the walk keeps; more finds better.
     std::span<const AnnCandidate> candidates(const float* query, std::uint32_t effort,
                                              AnnScratch& scratch) const;
-    // The same, compared by their exact vectors: at most k hits, ascending by (distance, row).
-    // `rows` is what the index was built from.
+    // The nearest `most` of the rows given, by their codes, nearest first: for few rows, where a
+    // walk would meet too many others. Complexity: O(rows).
+    std::span<const AnnCandidate> nearest_of(const float* query,
+                                             std::span<const std::uint32_t> rows, std::size_t most,
+                                             AnnScratch& scratch) const;
+    // What candidates() finds, compared by exact vectors: at most k hits, ascending by (distance,
+    // row). `rows` is what the index was built from.
     Status search(const VectorSource& rows, const float* query, std::size_t k, std::uint32_t effort,
                   AnnScratch& scratch, std::vector<Hit>& hits) const;
 
@@ -140,6 +145,8 @@ public:
 
 private:
     explicit AnnIndex(std::shared_ptr<const Parts> parts);
+    // Leaves the query's code in the scratch.
+    void encode(const float* query, AnnScratch& scratch) const;
     std::shared_ptr<const Parts> parts_;
 };
 

@@ -135,9 +135,10 @@ public:
 
     // Nearest rows of each query. queries: count x dimension, row-major, all finite. Each result
     // ascends by distance (ties by insertion), distances are exact, and there are min(k, rows
-    // that are allowed) of them: with a filter or a set of rows exactly the nearest of those, which
-    // are all compared. Segments with an index are walked, the rest and the rows of the log are
-    // scanned; a damaged index is as good as none, with a warning. All threads of the context's
+    // that are allowed) of them, never fewer. Segments with an index are walked; where few of their
+    // rows are allowed these are compared by their codes, or, being very few, by their vectors. The
+    // rest and the rows of the log are scanned; a damaged index is as good as none, with a warning.
+    // All threads of the context's
     // pool work on it. Complexity without an index: O(count * rows * dimension). kInvalidArgument:
     // a recall outside (0, 1], k or effort of 0. Errors of match() too. kCancelled when the
     // context's token is set.

@@ -23,6 +23,7 @@ namespace {
 // Rows that measure recall before they are inserted.
 constexpr std::uint64_t kMostProbes = 1000, kProbeShare = 20;
 constexpr std::size_t kEncodeGrain = 256;
+constexpr std::size_t kScanBlock = 64;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kFetchAhead = 3;  // rows on their way while one is compared
 
@@ -97,6 +98,7 @@ struct AnnScratch::Parts {
     ann::Projection::Scratch projection;
     std::vector<std::int8_t> code;
     std::vector<float> buffer;
+    std::vector<AnnCandidate> list;
 };
 AnnScratch::AnnScratch() : parts_(std::make_unique<Parts>()) {}
 AnnScratch::~AnnScratch() = default;
@@ -199,13 +201,41 @@ std::uint32_t AnnIndex::effort_for(double recall, std::size_t k) const noexcept 
     return static_cast<std::uint32_t>(std::ceil(effort));
 }
 
-std::span<const AnnCandidate> AnnIndex::candidates(const float* query, std::uint32_t effort,
-                                                   AnnScratch& scratch) const {
+void AnnIndex::encode(const float* query, AnnScratch& scratch) const {
     AnnScratch::Parts& mine = *scratch.parts_;
     const ann::Projection& projection = parts_->projection;
     mine.code.resize(projection.stride());
     projection.encode_query(query, mine.code.data(), mine.projection);
     mine.query.assign(mine.code.data(), projection.stride());
+}
+
+std::span<const AnnCandidate> AnnIndex::nearest_of(const float* query,
+                                                   std::span<const std::uint32_t> rows,
+                                                   std::size_t most, AnnScratch& scratch) const {
+    encode(query, scratch);
+    AnnScratch::Parts& mine = *scratch.parts_;
+    mine.list.resize(rows.size());
+    std::int32_t distances[kScanBlock];
+    for (std::size_t at = 0; at < rows.size(); at += kScanBlock) {
+        const std::size_t count = std::min(kScanBlock, rows.size() - at);
+        parts_->graph.distances(mine.query, rows.data() + at, count, distances);
+        for (std::size_t i = 0; i < count; ++i) {
+            mine.list[at + i] = {distances[i], rows[at + i]};
+        }
+    }
+    const auto nearer = [](const AnnCandidate& a, const AnnCandidate& b) {
+        return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
+    };
+    const auto kept = mine.list.begin() + static_cast<std::ptrdiff_t>(std::min(most, rows.size()));
+    std::nth_element(mine.list.begin(), kept, mine.list.end(), nearer);
+    std::sort(mine.list.begin(), kept, nearer);
+    return {mine.list.begin(), kept};
+}
+
+std::span<const AnnCandidate> AnnIndex::candidates(const float* query, std::uint32_t effort,
+                                                   AnnScratch& scratch) const {
+    encode(query, scratch);
+    AnnScratch::Parts& mine = *scratch.parts_;
     mine.beam.walk(parts_->graph, mine.query, effort);
     return mine.beam.found();
 }

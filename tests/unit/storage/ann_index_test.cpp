@@ -422,3 +422,42 @@ TEST_CASE("many segments without an index become one with it, few new ones stay 
     CHECK(again.segments == 1);
     CHECK(again.rows == 1000);
 }
+
+TEST_CASE("a search through an index keeps to the rows that are allowed") {
+    MemoryStore store;
+    Database database = filled(store, 3000);
+    must(database.build_index(store.context));
+    must(erase(database, {"r0", "r10", "r20"}));
+    const Snapshot snapshot = database.snapshot();
+    // All, most, some (by their codes), few (by their vectors), none.
+    for (const std::uint64_t step : {1U, 2U, 5U, 40U, 4000U}) {
+        CAPTURE(step);
+        std::vector<std::uint64_t> words((3000 + 63) / 64);
+        std::uint64_t members = 0;
+        for (std::uint64_t row = step == 4000 ? 3000 : 0; row < 3000; row += step) {
+            if (row != 0 && row != 10 && row != 20) {
+                words[row / 64] |= std::uint64_t{1} << (row % 64);
+                ++members;
+            }
+        }
+        const RowSet allowed(words, 3000);
+        const SearchOptions options{.recall = 0.95, .rows = &allowed};
+        const std::vector<float> queries = clustered(20, kDim, 4);
+        SearchOptions all = options;
+        all.mode = SearchMode::kExact;
+        const auto walked = must(snapshot.search(store.context, queries, 20, options));
+        const auto truth = must(snapshot.search(store.context, queries, 20, all));
+        std::size_t same = 0;
+        for (std::size_t i = 0; i < 20; ++i) {
+            CHECK(walked[i].size() == std::min<std::uint64_t>(10, members));
+            for (const Hit& hit : walked[i]) {
+                CHECK(allowed.contains(hit.row));
+                same += std::any_of(truth[i].begin(), truth[i].end(),
+                                    [&](const Hit& other) { return other.row == hit.row; })
+                            ? 1
+                            : 0;
+            }
+        }
+        CHECK(same >= 20 * std::min<std::uint64_t>(10, members) * 9 / 10);
+    }
+}
