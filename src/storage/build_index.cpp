@@ -23,6 +23,7 @@ IndexInfo info_of(const State& state) {
         ++info.segments;
         info.rows += unit.live();
         info.size_bytes += index->info().size_bytes;
+        info.hot_bytes += index->info().hot_bytes_per_row * unit.segment->rows();
         if (unit.segment->rows() > largest) {
             largest = unit.segment->rows();
             info.curve = index->info().curve;

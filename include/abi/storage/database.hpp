@@ -124,6 +124,7 @@ struct IndexInfo {
     std::uint64_t built = 0;                     // of them, by this call
     std::uint64_t rows = 0, unindexed_rows = 0;  // live; the second are scanned
     std::uint64_t size_bytes = 0;
+    std::uint64_t hot_bytes = 0;   // codes and edges: what walks touch
     std::vector<AnnEffort> curve;  // of the largest segment
 };
 

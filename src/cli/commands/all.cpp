@@ -37,6 +37,7 @@ std::vector<CommandSpec> all_commands() {
         db_restore_spec,
         db_repair_spec,
         bench_spec,
+        bench_ann_spec,
         bench_list_spec,
         config_spec,
         config_show_spec,

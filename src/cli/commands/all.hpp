@@ -9,6 +9,7 @@
 namespace abikit::cli {
 
 CommandSpec bench_spec();
+CommandSpec bench_ann_spec();
 CommandSpec bench_list_spec();
 CommandSpec completion_spec();
 CommandSpec config_spec();
