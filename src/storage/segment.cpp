@@ -74,6 +74,21 @@ std::uint64_t Segment::section_bytes(SectionKind kind) const noexcept {
     return found == nullptr ? 0 : found->length;
 }
 
+std::uint64_t Segment::section_offset(SectionKind kind) const noexcept {
+    const Section* const found = section(kind);
+    return found == nullptr ? 0 : found->offset;
+}
+
+Result<std::span<const std::byte>> Segment::read_section(SectionKind kind, std::uint64_t offset,
+                                                         std::uint64_t length) const {
+    const Section* const found = section(kind);
+    if (found == nullptr || offset > found->length || length > found->length - offset) {
+        return fail(corruption(path_, 0, "a section is missing or cut short"));
+    }
+    ABI_CHECK(check(*found, offset, length));
+    return bytes_.subspan(found->offset + offset, length);
+}
+
 bool Segment::block_intact(const Section& section, std::uint64_t block) const noexcept {
     const std::uint64_t begin = block << section.block_shift;
     const std::uint64_t end = std::min(section.length, (block + 1) << section.block_shift);

@@ -39,6 +39,11 @@ public:
     std::uint64_t size_bytes() const noexcept { return bytes_.size(); }
     // Bytes of one section; 0 when the segment has none of that kind.
     std::uint64_t section_bytes(SectionKind kind) const noexcept;
+    // Where it starts in the file; 0 when there is none.
+    std::uint64_t section_offset(SectionKind kind) const noexcept;
+    // Bytes of one section, checked. kCorrupt when the range is not inside it.
+    Result<std::span<const std::byte>> read_section(SectionKind kind, std::uint64_t offset,
+                                                    std::uint64_t length) const;
 
     // The vectors of rows [first, first + count) as they are stored, checked.
     Result<const std::byte*> vectors(std::uint64_t first, std::uint64_t count) const;

@@ -27,6 +27,7 @@ enum class SectionKind : std::uint32_t {
                    // integer range
     kTexts = 5,
     kMetadata = 6,
+    kColumns = 7,  // derived from the metadata
 };
 enum class ColumnEncoding : std::uint32_t {
     kFixed = 0,         // an array of numbers

@@ -8,6 +8,8 @@
 #include <abi/core/crc32c.hpp>
 #include <abi/core/time.hpp>
 
+#include "filter/columns_writer.hpp"
+
 namespace abikit::storage {
 
 namespace {
@@ -29,6 +31,7 @@ public:
                                 [&](std::uint64_t row) { return source.text(row); }));
         ABI_CHECK(write_strings(SectionKind::kMetadata,
                                 [&](std::uint64_t row) { return source.metadata(row); }));
+        ABI_CHECK(write_columns(source));
         return finish();
     }
 
@@ -176,6 +179,32 @@ private:
                 ABI_CHECK(put(as_bytes(*value)));
             }
         }
+        return flush();
+    }
+
+    Status write_columns(RowSource& source) {
+        const bool any = std::any_of(
+            header_.sections.begin(), header_.sections.end(),
+            [](const Section& section) { return section.kind == SectionKind::kMetadata; });
+        if (!any) {
+            return {};
+        }
+        const TraceSpan span(context_.trace, "storage", "write_columns");
+        ColumnsWriter columns;
+        for (std::uint64_t row = 0; row < header_.rows; ++row) {
+            if (row % kCancelEvery == 0) {
+                ABI_CHECK(context_.cancel.check());
+            }
+            ABI_TRY(const std::optional<std::string_view> value, source.metadata(row));
+            if (value) {
+                ABI_CHECK(columns.add(static_cast<std::uint32_t>(row), *value));
+            }
+        }
+        if (columns.empty()) {
+            return {};
+        }
+        begin(SectionKind::kColumns, ColumnEncoding::kFixed);
+        ABI_CHECK(put(as_bytes(columns.finish(header_.rows))));
         return flush();
     }
 

@@ -14,6 +14,7 @@
 #include <abi/text/utf8.hpp>
 
 #include "database_impl.hpp"
+#include "filter/columns.hpp"
 #include "norms.hpp"
 
 namespace abikit::storage {
@@ -157,10 +158,22 @@ private:
         if (!opened) {
             return note(name, std::move(opened).error());
         }
+        const std::uint64_t before = info_.faults_total;
         for (const Section& section : (*opened)->header().sections) {
             ABI_CHECK(check_section(**opened, section, name));
         }
+        if (info_.faults_total == before) {  // its blocks are whole: do they make sense?
+            ABI_CHECK(check_columns(**opened, name));
+        }
         return check_index(**opened);
+    }
+    Status check_columns(const Segment& segment, const std::string& name) {
+        auto columns = SegmentColumns::open(segment);
+        Status status = columns ? Status() : fail(std::move(columns).error());
+        if (status && *columns) {
+            status = (*columns)->check();
+        }
+        return status ? Status() : note(name, std::move(status).error());
     }
     Status check_section(const Segment& segment, const Section& section, const std::string& name) {
         info_.checksums += section.blocks();

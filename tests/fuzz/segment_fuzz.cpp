@@ -2,7 +2,9 @@
 // lies behind them is reached as well. Whatever opens can be read everywhere: sound or kCorrupt.
 #include <abi/core/crc32c.hpp>
 #include <abi/core/fs_memory.hpp>
+#include <abi/storage/filter.hpp>
 
+#include "storage/filter/columns.hpp"
 #include "storage/segment.hpp"
 #include "storage_fuzz.hpp"
 
@@ -63,7 +65,26 @@ void inside(const Segment& segment, const std::optional<std::string_view>& text)
     static_cast<void>(*const_cast<volatile std::uint32_t*>(&sum));
 }
 
+// Columns that open answer, whatever they say, or are kCorrupt.
+void ask_columns(const Segment& segment) {
+    static const auto filter = Filter::parse(
+        "year NOT BETWEEN 2019 AND 2020.5 OR lang STARTS WITH 'e' AND tags CONTAINS 'db' OR lang "
+        "IS "
+        "NULL AND NOT home WITHIN BOX(1, 1, 50, 50)");
+    const auto columns = SegmentColumns::open(segment);
+    if (!sound(columns) || !*columns) {
+        return;
+    }
+    const Status whole = (*columns)->check();
+    require(whole.has_value() || whole.error().code() == Code::kCorrupt);
+    sound((*columns)->types(filter->program(), nullptr));
+    if (const auto matches = (*columns)->match(filter->program()); sound(matches)) {
+        require(matches->words.size() == (segment.rows() + 63) / 64);
+    }
+}
+
 void read_everything(const Segment& segment) {
+    ask_columns(segment);
     const std::uint64_t rows = std::min<std::uint64_t>(segment.rows(), 300);
     sound(segment.vectors(0, segment.rows()));
     if (segment.header().metric == Metric::kCosine) {

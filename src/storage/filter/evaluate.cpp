@@ -156,6 +156,9 @@ RowFilter::RowFilter(const FilterProgram& program)
 Result<bool> RowFilter::matches(std::string_view id, std::optional<std::string_view> metadata) {
     if (needs_metadata_ && metadata) {
         auto document = data::parse_json(*metadata);
+        if (!document && document.error().code() != Code::kInvalidData) {
+            return fail(std::move(document).error());  // no memory
+        }
         if (!document) {
             return fail(Code::kCorrupt, fmt::format("the metadata of row '{}' are no JSON: {}", id,
                                                     document.error().describe()));
