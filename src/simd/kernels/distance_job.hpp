@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <abi/simd/distance_walk.hpp>
+
 namespace abikit::simd {
 
 enum class DistanceMetric {
@@ -29,6 +31,16 @@ struct DistanceJob {
     const std::uint32_t* indices = nullptr;
     std::size_t count = 0;
     Out* out = nullptr;
+};
+
+// What walk_distances() was called with.
+struct WalkJob {
+    WalkQuery query;
+    const std::int8_t* base = nullptr;
+    std::size_t stride = 0;
+    const std::uint32_t* rows = nullptr;
+    std::size_t count = 0;
+    std::int32_t* out = nullptr;
 };
 
 }  // namespace abikit::simd

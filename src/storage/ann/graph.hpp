@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include <abi/simd/distance_bytes.hpp>
+#include <abi/simd/distance_walk.hpp>
 
 #include "ann/aligned.hpp"
 #include "ann/projection.hpp"
@@ -16,21 +16,20 @@ namespace abikit::storage::ann {
 
 inline constexpr std::uint32_t kNoEdge = 0xFFFFFFFF;
 
-inline std::int32_t norm_of(const std::int8_t* code, std::size_t stride) noexcept {
-    std::int32_t norm = 0;
-    std::memcpy(&norm, code + stride - kNormBytes, kNormBytes);
-    return norm;
-}
-
-// A code to measure from: without its norm, which would count as coordinates.
+// A code to measure from.
 struct CodeQuery {
     AlignedVector<std::int8_t> code;
-    std::int32_t norm = 0;
+    simd::WalkQuery walk;  // borrows `code`
 
+    CodeQuery() = default;
+    ~CodeQuery() = default;
+    CodeQuery(CodeQuery&&) noexcept = default;
+    CodeQuery& operator=(CodeQuery&&) noexcept = default;
+
+    // Any address.
     void assign(const std::int8_t* from, std::size_t stride) {
         code.assign(from, from + stride);
-        norm = norm_of(from, stride);
-        std::memset(code.data() + stride - kNormBytes, 0, kNormBytes);
+        walk = simd::make_walk_query(code.data(), stride, code.data());
     }
 };
 
@@ -51,10 +50,7 @@ struct GraphView {
     // Squared Euclidean distances between codes, exact. out: count.
     void distances(const CodeQuery& query, const std::uint32_t* rows_of, std::size_t count,
                    std::int32_t* out) const noexcept {
-        simd::dot_gather(query.code.data(), codes, stride, stride, rows_of, count, out);
-        for (std::size_t i = 0; i < count; ++i) {
-            out[i] = query.norm + norm_of(code(rows_of[i]), stride) - 2 * out[i];
-        }
+        simd::walk_distances(query.walk, codes, stride, rows_of, count, out);
     }
     void fetch_edges(std::uint32_t row) const noexcept {
         const char* const first = reinterpret_cast<const char*>(edges_of(row));

@@ -9,6 +9,7 @@ std::vector<KernelCheck> simd_checks() {
         // clang-format off
         distance_checks,
         exact_distance_checks,
+        walk_checks,
         long_batch_checks,
         convert_checks,
         bytes_checks,
@@ -34,6 +35,7 @@ std::vector<KernelBenchmark> simd_benchmarks() {
     static constexpr Family kFamilies[] = {
         // clang-format off
         add_distance_benchmarks,
+        add_walk_benchmarks,
         add_bytes_benchmarks,
         add_gemv_benchmarks,
         add_gemm_f32_benchmarks,

@@ -17,6 +17,8 @@ std::vector<KernelBenchmark> simd_benchmarks();
 // The families. Each returns its checks, and appends its rows.
 std::span<const KernelCheck> distance_checks();
 std::span<const KernelCheck> exact_distance_checks();
+std::span<const KernelCheck> walk_checks();
+void add_walk_benchmarks(std::vector<KernelBenchmark>& rows);
 std::span<const KernelCheck> long_batch_checks();
 std::span<const KernelCheck> convert_checks();
 std::span<const KernelCheck> math_checks();
