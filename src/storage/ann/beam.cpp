@@ -6,6 +6,12 @@
 
 namespace abikit::storage::ann {
 
+namespace {
+// Marks a candidate of the pool whose edges were followed; rows are fewer.
+constexpr std::uint32_t kFollowed = std::uint32_t{1} << 31;
+static_assert(AnnIndex::kMostRows <= kFollowed);
+}  // namespace
+
 void Beam::begin(std::uint32_t rows, std::size_t effort) {
     if (visited_.size() < rows) {
         visited_.resize(rows, 0);
@@ -16,7 +22,6 @@ void Beam::begin(std::uint32_t rows, std::size_t effort) {
     }
     if (pool_.size() < effort + 1) {
         pool_.resize(effort + 1);
-        done_.resize(effort + 1);
     }
     effort_ = effort;
     size_ = 0;
@@ -25,9 +30,6 @@ void Beam::begin(std::uint32_t rows, std::size_t effort) {
 }
 
 std::size_t Beam::insert(std::int32_t distance, std::uint32_t row) noexcept {
-    if (size_ == effort_ && distance >= pool_[size_ - 1].distance) {
-        return effort_;
-    }
     AnnCandidate* const first = pool_.data();
     const auto at = static_cast<std::size_t>(
         std::upper_bound(first, first + size_, distance,
@@ -36,11 +38,8 @@ std::size_t Beam::insert(std::int32_t distance, std::uint32_t row) noexcept {
                          }) -
         first);
     size_ += size_ < effort_ ? 1 : 0;
-    const std::size_t behind = size_ - 1 - at;
-    std::memmove(first + at + 1, first + at, behind * sizeof *first);
-    std::memmove(done_.data() + at + 1, done_.data() + at, behind);
+    std::memmove(first + at + 1, first + at, (size_ - 1 - at) * sizeof *first);
     first[at] = {distance, row};
-    done_[at] = 0;
     return at;
 }
 
@@ -48,7 +47,9 @@ std::size_t Beam::insert(std::int32_t distance, std::uint32_t row) noexcept {
 void Beam::measure(const GraphView& graph, const CodeQuery& query, std::size_t count) noexcept {
     graph.distances(query, rows_.data(), count, distances_.data());
     for (std::size_t i = 0; i < count; ++i) {
-        nearest_open_ = std::min(nearest_open_, insert(distances_[i], rows_[i]));
+        if (size_ < effort_ || distances_[i] < pool_[size_ - 1].distance) {
+            nearest_open_ = std::min(nearest_open_, insert(distances_[i], rows_[i]));
+        }
     }
 }
 
@@ -69,12 +70,12 @@ void Beam::walk(const GraphView& graph, const CodeQuery& query, std::size_t effo
     nearest_open_ = 0;
     while (nearest_open_ < size_) {
         const std::size_t at = nearest_open_;
-        if (done_[at] != 0) {
+        const AnnCandidate here = pool_[at];
+        if ((here.row & kFollowed) != 0) {
             ++nearest_open_;
             continue;
         }
-        done_[at] = 1;
-        const AnnCandidate here = pool_[at];
+        pool_[at].row |= kFollowed;
         if (keeps_explored_) {
             explored_.push_back(here);
         }
@@ -87,10 +88,13 @@ void Beam::walk(const GraphView& graph, const CodeQuery& query, std::size_t effo
             }
         }
         if (at + 1 < size_) {
-            graph.fetch_edges(pool_[at + 1].row);
+            graph.fetch_edges(pool_[at + 1].row & ~kFollowed);
         }
         nearest_open_ = at + 1;
         measure(graph, query, count);
+    }
+    for (std::size_t i = 0; i < size_; ++i) {
+        pool_[i].row &= ~kFollowed;
     }
 }
 

@@ -32,14 +32,13 @@ private:
         visited_[row] = walk_;
         return first;
     }
-    // Where it went in, `effort_` when it is too far.
+    // Where it went in; it is nearer than the last, or there is room.
     std::size_t insert(std::int32_t distance, std::uint32_t row) noexcept;
     void measure(const GraphView& graph, const CodeQuery& query, std::size_t count) noexcept;
 
     std::vector<std::uint16_t> visited_;
     std::uint16_t walk_ = 0;
     std::vector<AnnCandidate> pool_;  // ascending by distance
-    std::vector<std::uint8_t> done_;  // beside pool_: its edges were followed
     std::size_t size_ = 0, effort_ = 0, nearest_open_ = 0;
     std::vector<std::uint32_t> rows_;  // to be measured
     std::vector<std::int32_t> distances_;

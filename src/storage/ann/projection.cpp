@@ -2,6 +2,7 @@
 #include "ann/projection.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <mutex>
@@ -33,10 +34,36 @@ std::size_t dimension_for(std::size_t wanted) {
 // The Euclidean norm with four sums in a fixed order: the same on every vector target.
 double exact_norm(const float* values, std::size_t count) {
     double sums[4] = {};
-    for (std::size_t i = 0; i < count; ++i) {
-        sums[i % 4] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+    const auto add = [&](std::size_t i, std::size_t k) {
+        sums[k] += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+    };
+    std::size_t i = 0;
+    for (; i + 4 <= count; i += 4) {
+        for (std::size_t k = 0; k < 4; ++k) {
+            add(i + k, k);
+        }
+    }
+    for (; i < count; ++i) {
+        add(i, i % 4);
     }
     return std::sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+// To the nearest whole number, ties to even, of at most 2^22 in magnitude: the sum has no room for
+// a fraction. Unlike nearbyint() it becomes vector code on every processor.
+std::int32_t nearest(float value) {
+    constexpr float kShift = 12582912.0F;  // 1.5 * 2^23
+    return std::bit_cast<std::int32_t>(value + kShift) - std::bit_cast<std::int32_t>(kShift);
+}
+
+// The bits of floats without sign are in their order, which compilers may use for float32 only
+// where there is no NaN.
+float largest_magnitude(std::span<const float> values, float least) {
+    auto largest = std::bit_cast<std::int32_t>(least);
+    for (const float value : values) {
+        largest = std::max(largest, std::bit_cast<std::int32_t>(value) & 0x7FFFFFFF);
+    }
+    return std::bit_cast<float>(largest);
 }
 
 // Rows in the metric's space, spread evenly over all.
@@ -60,15 +87,19 @@ Result<Sample> draw_sample(const VectorSource& rows, const MetricSpace& space, s
 
 std::vector<float> centre(Sample& sample, std::size_t dimension) {
     std::vector<double> sums(dimension);
-    for (std::size_t i = 0; i < sample.values.size(); ++i) {
-        sums[i % dimension] += static_cast<double>(sample.values[i]);
+    for (std::size_t i = 0; i < sample.values.size(); i += dimension) {
+        for (std::size_t j = 0; j < dimension; ++j) {
+            sums[j] += static_cast<double>(sample.values[i + j]);
+        }
     }
     std::vector<float> mean(dimension);
     for (std::size_t j = 0; j < dimension; ++j) {
         mean[j] = static_cast<float>(sums[j] / static_cast<double>(sample.rows));
     }
-    for (std::size_t i = 0; i < sample.values.size(); ++i) {
-        sample.values[i] -= mean[i % dimension];
+    for (std::size_t i = 0; i < sample.values.size(); i += dimension) {
+        for (std::size_t j = 0; j < dimension; ++j) {
+            sample.values[i + j] -= mean[j];
+        }
     }
     return mean;
 }
@@ -99,8 +130,8 @@ std::size_t axes_needed(const Axes& axes, std::span<const float> rows, std::size
 }
 
 // Fills axes (or none) for centred rows.
-void choose_axes(ProjectionData& data, const Sample& sample, std::size_t dimension,
-                 std::uint64_t seed) {
+Status choose_axes(ProjectionData& data, const Sample& sample, std::size_t dimension,
+                   std::uint64_t seed, ThreadPool* pool) {
     // Codes shorter than the vectors, in whole cache lines.
     const std::size_t whole = std::max(kCodeAlignment, dimension / kCodeAlignment * kCodeAlignment);
     const std::size_t most = std::min({dimension, whole - kNormBytes, kMostSolved - kNormBytes});
@@ -109,13 +140,14 @@ void choose_axes(ProjectionData& data, const Sample& sample, std::size_t dimensi
     if (dimension > kMostSolved) {
         used = std::min(used, kMostSolved);
     }
-    Axes axes = principal_axes(std::span(sample.values).first(used * dimension), dimension, most);
+    ABI_TRY(Axes axes, principal_axes(std::span(sample.values).first(used * dimension), dimension,
+                                      most, pool));
     const std::size_t needed =
         axes_needed(axes, std::span(sample.values).last(held_out * dimension), dimension);
     data.is_identity = axes.count == 0 || (needed > axes.count && dimension > kMostSolved);
     if (data.is_identity) {
         data.code_dimension = static_cast<std::uint32_t>(dimension);
-        return;
+        return {};
     }
     const std::size_t count = std::min(axes.count, dimension_for(needed));
     axes.values.resize(count * dimension);
@@ -132,9 +164,10 @@ void choose_axes(ProjectionData& data, const Sample& sample, std::size_t dimensi
         const float scale = largest / 127.0F;
         data.axis_scales.push_back(scale);
         for (std::size_t j = 0; j < dimension; ++j) {
-            data.axes[i * padded + j] = static_cast<std::int8_t>(std::nearbyint(axis[j] / scale));
+            data.axes[i * padded + j] = static_cast<std::int8_t>(nearest(axis[j] / scale));
         }
     }
+    return {};
 }
 }  // namespace
 
@@ -184,7 +217,7 @@ Result<Projection> Projection::learn(const Context& context, const VectorSource&
     ABI_CHECK(context.cancel.check());
     ProjectionData data;
     data.mean = centre(sample, space.dimension());
-    choose_axes(data, sample, space.dimension(), seed);
+    ABI_CHECK(choose_axes(data, sample, space.dimension(), seed, context.pool));
     data.step = 1.0F;
     Projection draft(space, data);
 
@@ -215,30 +248,26 @@ void Projection::project(Scratch& scratch) const {
         scratch.projected = scratch.mapped;
         return;
     }
-    float largest = 1e-30F;
-    for (const float value : scratch.mapped) {
-        largest = std::max(largest, std::fabs(value));
-    }
+    const float largest = largest_magnitude(scratch.mapped, 1e-30F);
     const float scale = largest / kMostShort;
     const float inverse = kMostShort / largest;
-    scratch.high.assign(padded_, 0);
-    scratch.low.assign(padded_, 0);
+    // The high bytes of all values, then the low ones.
+    scratch.parts.assign(2 * padded_, 0);
+    std::int8_t* const high = scratch.parts.data();
+    std::int8_t* const low = high + padded_;
     for (std::size_t j = 0; j < dimension; ++j) {
-        const auto value = static_cast<std::int32_t>(std::nearbyint(scratch.mapped[j] * inverse));
-        const std::int32_t high = (value + 128) >> 8;
-        scratch.high[j] = static_cast<std::int8_t>(high);
-        scratch.low[j] = static_cast<std::int8_t>(value - high * 256);
+        const std::int32_t value = nearest(scratch.mapped[j] * inverse);
+        const std::int32_t upper = (value + 128) >> 8;
+        high[j] = static_cast<std::int8_t>(upper);
+        low[j] = static_cast<std::int8_t>(value - upper * 256);
     }
     const std::size_t count = data_.code_dimension;
-    scratch.high_dots.resize(count);
-    scratch.low_dots.resize(count);
-    simd::dot_rows(scratch.high.data(), data_.axes.data(), padded_, count,
-                   scratch.high_dots.data());
-    simd::dot_rows(scratch.low.data(), data_.axes.data(), padded_, count, scratch.low_dots.data());
+    scratch.dots.resize(2 * count);
+    simd::dot_block(high, 2, data_.axes.data(), padded_, count, scratch.dots.data());
     scratch.projected.resize(count);
     for (std::size_t i = 0; i < count; ++i) {
-        const float dot = 256.0F * static_cast<float>(scratch.high_dots[i]) +
-                          static_cast<float>(scratch.low_dots[i]);
+        const float dot = 256.0F * static_cast<float>(scratch.dots[i]) +
+                          static_cast<float>(scratch.dots[count + i]);
         scratch.projected[i] = dot * (scale * data_.axis_scales[i]);
     }
 }
@@ -253,7 +282,7 @@ void Projection::encode(std::int8_t* code, Scratch& scratch) const {
     const float inverse = 1.0F / data_.step;
     for (std::size_t i = 0; i < data_.code_dimension; ++i) {
         const float scaled = std::clamp(scratch.projected[i] * inverse, -127.0F, 127.0F);
-        const auto value = static_cast<std::int32_t>(std::nearbyint(scaled));
+        const std::int32_t value = nearest(scaled);
         code[i] = static_cast<std::int8_t>(value);
         norm += value * value;
     }

@@ -67,8 +67,8 @@ public:
     // Room for one vector on its way; one for each thread.
     struct Scratch {
         std::vector<float> mapped, projected;
-        std::vector<std::int8_t> high, low;
-        std::vector<std::int32_t> high_dots, low_dots;
+        std::vector<std::int8_t> parts;
+        std::vector<std::int32_t> dots;
     };
     // code: stride() bytes.
     void encode_row(const float* row, std::int8_t* code, Scratch& scratch) const;
