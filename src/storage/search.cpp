@@ -26,9 +26,10 @@ constexpr std::size_t kQueryTile = 16;      // queries that share a block
 constexpr std::uint64_t kRunsPerThread = 4;
 constexpr std::size_t kQueryBatch = 1024;  // queries that are answered in one pass over the rows
 
-// Of a block's rows at least this share must be allowed for the block to be scanned as it lies;
+// Of a block's rows at least one in so many must be allowed for it to be scanned as it lies, since
+// reading the rows between costs less than jumping over them;
 // otherwise the allowed ones are gathered.
-constexpr std::uint64_t kDenseShare = 2;
+constexpr std::uint64_t kDenseShare = 6;
 
 // What is looked for: queries, how many hits, in which rows (null: in all).
 struct Task {
