@@ -12,6 +12,7 @@
 #include <abi/storage/metric.hpp>
 
 #include "bitmap.hpp"
+#include "fulltext/shared_text_index.hpp"
 #include "id_index.hpp"
 #include "vector_codec.hpp"
 
@@ -38,6 +39,8 @@ public:
     std::optional<std::string_view> metadata(std::uint32_t slot) const noexcept {
         return cell(metadata_[slot]);
     }
+    // The full-text indexes in use for rows of this chunk.
+    fulltext::SharedSpanIndexes& text_spans() const noexcept { return text_spans_; }
 
 private:
     friend class MemTable;
@@ -56,6 +59,7 @@ private:
     std::vector<std::unique_ptr<char[]>> blocks_;  // of the strings; writer only
     std::size_t block_left_ = 0;
     char* block_at_ = nullptr;
+    mutable fulltext::SharedSpanIndexes text_spans_;
 };
 
 // What a snapshot keeps of the log's rows: the chunks there were, and how many rows of them it may

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "database_impl.hpp"
+#include "fulltext/text_units.hpp"
 
 namespace abikit::storage {
 
@@ -102,7 +103,7 @@ Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection) {
                           relearned));
         info.reembedded = true;
     } else if (before->segments.size() > 1 || info.dropped_rows != 0 ||
-               before->log_rows.rows != 0) {
+               before->log_rows.rows != 0 || !fulltext::text_indexes_sound(*before)) {
         ABI_CHECK(rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder));
     }
     const std::shared_ptr<const State> after = cores_[core].state;

@@ -195,7 +195,7 @@ std::uint64_t DamagedSegment::bad_derived_blocks() {
     std::uint64_t bad = 0;
     for (const Section& section : header_.sections) {
         if (section.kind != SectionKind::kInverseNorms && section.kind != SectionKind::kIdIndex &&
-            section.kind != SectionKind::kColumns) {
+            section.kind != SectionKind::kColumns && section.kind != SectionKind::kFullText) {
             continue;
         }
         for (std::uint64_t block = 0; block < section.blocks(); ++block) {

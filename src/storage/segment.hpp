@@ -11,6 +11,7 @@
 
 #include <abi/core/fs.hpp>
 
+#include "fulltext/shared_text_index.hpp"
 #include "manifest.hpp"
 #include "segment_format.hpp"
 #include "segment_index.hpp"
@@ -57,6 +58,8 @@ public:
 
     // The index that may lie beside it.
     SegmentIndex& index() const noexcept { return *index_; }
+    // The full-text index in use for this segment, shared by all who search it.
+    fulltext::SharedTextIndex& text_index() const noexcept { return text_index_; }
 
     // Tests one block of one section, whether touched before or not. For verify.
     bool block_intact(const Section& section, std::uint64_t block) const noexcept;
@@ -78,6 +81,7 @@ private:
     SegmentHeader header_;
     const std::uint32_t* checksums_ = nullptr;
     mutable std::vector<std::atomic<std::uint64_t>> checked_;  // one bit a block
+    mutable fulltext::SharedTextIndex text_index_;
 };
 
 }  // namespace abikit::storage

@@ -33,6 +33,7 @@ bool length_is_possible(const Section& section, const SegmentHeader& header) {
         case SectionKind::kMetadata:
             return section.encoding == ColumnEncoding::kStrings && section.length >= rows * 8;
         case SectionKind::kColumns:
+        case SectionKind::kFullText:
             return true;  // read only by what looks whether it makes sense
     }
     return true;  // an optional section of a later version: skipped

@@ -28,6 +28,7 @@ enum class SectionKind : std::uint32_t {
     kTexts = 5,
     kMetadata = 6,
     kColumns = 7,  // derived from the metadata
+    kFullText = 8,  // derived from the texts
 };
 enum class ColumnEncoding : std::uint32_t {
     kFixed = 0,         // an array of numbers

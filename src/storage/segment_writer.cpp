@@ -9,6 +9,7 @@
 #include <abi/core/time.hpp>
 
 #include "filter/columns_writer.hpp"
+#include "fulltext/text_index_writer.hpp"
 
 namespace abikit::storage {
 
@@ -32,6 +33,7 @@ public:
         ABI_CHECK(write_strings(SectionKind::kMetadata,
                                 [&](std::uint64_t row) { return source.metadata(row); }));
         ABI_CHECK(write_columns(source));
+        ABI_CHECK(write_full_text(source));
         return finish();
     }
 
@@ -205,6 +207,28 @@ private:
         }
         begin(SectionKind::kColumns, ColumnEncoding::kFixed);
         ABI_CHECK(put(as_bytes(columns.finish(header_.rows))));
+        return flush();
+    }
+
+    Status write_full_text(RowSource& source) {
+        const bool texts =
+            std::any_of(header_.sections.begin(), header_.sections.end(),
+                        [](const Section& section) { return section.kind == SectionKind::kTexts; });
+        if (!texts) {
+            return {};
+        }
+        const TraceSpan span(context_.trace, "storage", "index_texts");
+        begin(SectionKind::kFullText, ColumnEncoding::kFixed);
+        fulltext::TextIndexWriter index(
+            [this](std::span<const std::byte> bytes) { return put(bytes); });
+        for (std::uint64_t row = 0; row < header_.rows; ++row) {
+            if (row % kCancelEvery == 0) {
+                ABI_CHECK(context_.cancel.check());
+            }
+            ABI_TRY(const std::optional<std::string_view> text, source.text(row));
+            ABI_CHECK(index.add(text));
+        }
+        ABI_CHECK(index.finish());
         return flush();
     }
 

@@ -15,6 +15,7 @@
 
 #include "database_impl.hpp"
 #include "filter/columns.hpp"
+#include "fulltext/text_index.hpp"
 #include "norms.hpp"
 
 namespace abikit::storage {
@@ -164,6 +165,7 @@ private:
         }
         if (info_.faults_total == before) {  // its blocks are whole: do they make sense?
             ABI_CHECK(check_columns(**opened, name));
+            ABI_CHECK(check_text_index(**opened, name));
         }
         return check_index(**opened);
     }
@@ -174,6 +176,17 @@ private:
             status = (*columns)->check();
         }
         return status ? Status() : note(name, std::move(status).error());
+    }
+    // One of another version is no fault.
+    Status check_text_index(const Segment& segment, const std::string& name) {
+        if (segment.section_bytes(SectionKind::kFullText) == 0) {
+            return {};
+        }
+        const auto index = fulltext::TextIndex::open(fulltext::IndexBytes(segment), segment.rows());
+        Status status = index ? (*index)->audit() : fail(index.error().clone());
+        return status || status.error().code() == Code::kIncompatible
+                   ? Status()
+                   : note(name, std::move(status).error());
     }
     Status check_section(const Segment& segment, const Section& section, const std::string& name) {
         info_.checksums += section.blocks();

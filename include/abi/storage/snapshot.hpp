@@ -24,6 +24,9 @@ namespace abikit::storage {
 
 struct DatabaseState;
 struct State;
+class TextQuery;
+struct TextSearchOptions;
+struct TextSearchResult;
 
 // Where a row stands in one snapshot: an ordinal over all units, deleted rows included. Meaningless
 // in another snapshot.
@@ -150,6 +153,11 @@ public:
                                                  std::size_t k) const {
         return search(context, queries, count, SearchOptions{.k = k});
     }
+
+    // The rows whose texts answer a query best, by BM25 (text_search.hpp). Hits descend by score
+    // (ties by insertion). One thread. kCancelled when the context's token is set.
+    Result<TextSearchResult> search_text(const Context& context, const TextQuery& query,
+                                         const TextSearchOptions& options) const;
 
 private:
     std::shared_ptr<const DatabaseState> database_;

@@ -217,7 +217,8 @@ TEST_SUITE("storage") {
                 CHECK(some.info.rows == some.rows.size());
                 const bool derived = section.kind == SectionKind::kInverseNorms ||
                                      section.kind == SectionKind::kIdIndex ||
-                                     section.kind == SectionKind::kColumns;
+                                     section.kind == SectionKind::kColumns ||
+                                     section.kind == SectionKind::kFullText;
                 if (derived) {
                     CHECK(some.rows == rows);
                     CHECK(some.info.lost_total == 0);
