@@ -39,7 +39,6 @@ SnapshotStats Snapshot::stats() const {
             segment.section_bytes(SectionKind::kIds) + segment.section_bytes(SectionKind::kIdIndex);
         stats.text_bytes += segment.section_bytes(SectionKind::kTexts);
         stats.metadata_bytes += segment.section_bytes(SectionKind::kMetadata);
-        stats.full_text_bytes += segment.section_bytes(SectionKind::kFullText);
     }
     stats.generation = manifest.generation;
     stats.lsn = database_->lsn;

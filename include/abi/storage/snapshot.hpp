@@ -84,7 +84,6 @@ struct SnapshotStats {
     std::uint64_t log_rows = 0;   // live rows not yet in a segment
     std::uint64_t log_bytes = 0;  // of all collections
     std::uint64_t vector_bytes = 0, id_bytes = 0, text_bytes = 0, metadata_bytes = 0;
-    std::uint64_t full_text_bytes = 0;  // the indexes of the texts
     std::uint64_t generation = 0;  // of the manifest
     std::uint64_t lsn = 0;         // of the last commit in it
     std::int64_t created_ns = 0, checkpoint_ns = 0;

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,8 +57,9 @@ enum class TextMatch {
 struct TextSearchOptions {
     std::size_t k = 10;  // at least 1
     TextMatch match = TextMatch::kAny;
-    // Rows for which it returns false are left out. Null: all rows.
-    std::function<bool(RowNumber)> only = {};
+    // Borrowed for the call; with both a hit has to be in both.
+    const Filter* filter = nullptr;  // only rows that match
+    const RowSet* rows = nullptr;    // only these rows, of the same snapshot
 };
 
 struct TextHit {
@@ -103,7 +103,8 @@ ABI_API Result<std::vector<FusedHit>> fuse(std::span<const TextHit> texts,
                                            const FusionOptions& options = {});
 
 struct HybridOptions {
-    TextSearchOptions text = {};  // its k is that of the result
+    TextSearchOptions text = {};  // its k is that of the result; its filter and rows hold for both
+    SearchOptions vector = {};    // its k, filter and rows are not looked at
     FusionOptions fusion = {};
     // How many hits of each search are fused; 0: ten times k, at least 100.
     std::size_t candidates = 0;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
+#include <abi/storage/row_set.hpp>
 #include <abi/storage/text_search.hpp>
 
 #include "../guard.hpp"
@@ -87,8 +89,18 @@ Result<HybridResult> search_hybrid(const Context& context, const Snapshot& snaps
         wider.k = options.candidates != 0
                       ? std::max(options.candidates, k)
                       : std::max(kLeastCandidates, k > snapshot.rows() ? k : k * kCandidatesPerHit);
+        std::optional<RowSet> matching;
+        if (wider.filter != nullptr && wider.rows == nullptr) {  // found once for both
+            ABI_TRY(matching, snapshot.match(context, *wider.filter));
+            wider.filter = nullptr;
+            wider.rows = &*matching;
+        }
+        SearchOptions near = options.vector;
+        near.k = wider.k;
+        near.filter = wider.filter;
+        near.rows = wider.rows;
         ABI_TRY(TextSearchResult texts, snapshot.search_text(context, query, wider));
-        ABI_TRY(const auto vectors, snapshot.search(context, vector, 1, wider.k));
+        ABI_TRY(const auto vectors, snapshot.search(context, vector, 1, near));
         HybridResult result;
         ABI_TRY(result.hits, fuse(texts.hits, vectors.front(), k, options.fusion));
         result.notes = std::move(texts.notes);

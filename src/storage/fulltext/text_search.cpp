@@ -1,7 +1,9 @@
 // Full-text search of a snapshot: what the items find everywhere, what they weigh therefore, and
 // the best rows of each part in turn.
 #include <algorithm>
+#include <optional>
 
+#include <abi/storage/row_set.hpp>
 #include <abi/storage/snapshot.hpp>
 #include <abi/storage/text_search.hpp>
 
@@ -17,11 +19,13 @@ using namespace fulltext;
 
 class Search {
 public:
+    // `matching`: the rows of the filter; null without one.
     Search(const Context& context, const TextQuery& query, const TextSearchOptions& options,
-           std::vector<TextUnit>& units)
+           const RowSet* matching, std::vector<TextUnit>& units)
         : context_(context),
           query_(query),
           options_(options),
+          matching_(matching),
           units_(units),
           best_(options.k),
           documents_(query.items().size()) {}
@@ -97,7 +101,8 @@ private:
         const RowNumber first = part.unit->first + part.part->entry().first_row;
         const RowTest allowed = [&](std::uint32_t row) {
             return !part.unit->dead(part.part->entry().first_row + row) &&
-                   (!options_.only || options_.only(first + row));
+                   (options_.rows == nullptr || options_.rows->contains(first + row)) &&
+                   (matching_ == nullptr || matching_->contains(first + row));
         };
         PartSearch search{*part.part, bm25_, first, allowed, best_};
         return all ? search.all(items, excluded) : search.any(items, excluded);
@@ -106,6 +111,7 @@ private:
     const Context& context_;
     const TextQuery& query_;
     const TextSearchOptions& options_;
+    const RowSet* matching_;
     std::vector<TextUnit>& units_;
     TopRows best_;
     std::vector<Part> parts_;
@@ -118,10 +124,10 @@ private:
 // Damage of a segment's index is mended in memory, and the search begins again: its counts go into
 // every score.
 Result<std::vector<TextHit>> search_units(const Context& context, const TextQuery& query,
-                                          const TextSearchOptions& options,
+                                          const TextSearchOptions& options, const RowSet* matching,
                                           std::vector<TextUnit>& units) {
     while (true) {
-        Search search(context, query, options, units);
+        Search search(context, query, options, matching, units);
         TextUnit* failed = nullptr;
         Status status = search.run(failed);
         if (status) {
@@ -145,8 +151,13 @@ Result<TextSearchResult> Snapshot::search_text(const Context& context, const Tex
             return fail(Code::kInvalidArgument, "k must be at least 1");
         }
         TextSearchResult result;
+        std::optional<RowSet> matching;
+        if (options.filter != nullptr) {
+            ABI_TRY(matching, match(context, *options.filter));
+        }
         ABI_TRY(std::vector<TextUnit> units, text_units(context, *state_));
-        ABI_TRY(result.hits, search_units(context, query, options, units));
+        ABI_TRY(result.hits,
+                search_units(context, query, options, matching ? &*matching : nullptr, units));
         for (TextUnit& unit : units) {
             if (!unit.note.empty()) {
                 result.notes.push_back(std::move(unit.note));

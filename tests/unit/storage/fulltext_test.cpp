@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include <abi/storage/row_set.hpp>
 #include <abi/storage/text_search.hpp>
 
 #include "storage/format.hpp"
@@ -95,7 +96,7 @@ public:
             }
             const bool enough = options.match == TextMatch::kAll ? found == wanted : found != 0;
             if (enough && !excluded && document.live &&
-                (!options.only || options.only(document.row))) {
+                (options.rows == nullptr || options.rows->contains(document.row))) {
                 hits.push_back({document.row, score});
             }
         }
@@ -241,6 +242,14 @@ Oracle oracle_of(const Snapshot& snapshot) {
         }
     }
     return oracle;
+}
+
+RowSet every_third(std::uint64_t rows) {
+    std::vector<std::uint64_t> words((rows + 63) / 64);
+    for (std::uint64_t row = 0; row < rows; row += 3) {
+        words[row / 64] |= std::uint64_t{1} << (row % 64);
+    }
+    return RowSet(std::move(words), rows);
 }
 
 std::vector<std::string> folded(std::string_view text) {
@@ -418,6 +427,8 @@ TEST_SUITE("fulltext") {
             const Library library(random.below(1U << 30U), 700, vocabulary, 4);
             const Snapshot snapshot = library.snapshot();
             const Oracle oracle = oracle_of(snapshot);
+            const SnapshotStats stats = snapshot.stats();
+            const RowSet thirds = every_third(stats.rows + stats.deleted_rows);
             for (int round = 0; round < 120; ++round) {
                 const std::string text = random_query(random, vocabulary);
                 CAPTURE(text);
@@ -429,7 +440,7 @@ TEST_SUITE("fulltext") {
                 options.k = 1 + random.below(round % 3 == 0 ? 2000 : 20);
                 options.match = round % 4 == 3 ? TextMatch::kAll : TextMatch::kAny;
                 if (round % 5 == 4) {
-                    options.only = [](RowNumber row) { return row % 3 == 0; };
+                    options.rows = &thirds;
                 }
                 const auto result =
                     must(snapshot.search_text(library.store.context, *query, options));
