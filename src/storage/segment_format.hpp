@@ -27,7 +27,7 @@ enum class SectionKind : std::uint32_t {
                    // integer range
     kTexts = 5,
     kMetadata = 6,
-    kColumns = 7,  // derived from the metadata
+    kColumns = 7,   // derived from the metadata
     kFullText = 8,  // derived from the texts
 };
 enum class ColumnEncoding : std::uint32_t {
