@@ -375,6 +375,7 @@ abi_code abi_db_open(const char* path, uint32_t access, const abi_db_options* op
                                   : std::string_view(options->collection);
             open.snapshot = options->snapshot == nullptr ? "" : options->snapshot;
             ABI_TRY(open.sync, sync_mode(options->sync));
+            open.auto_merge = options->keep_segments == 0;
         }
         if (access > ABI_DB_READ_WRITE || (access != ABI_DB_READ && !open.snapshot.empty())) {
             return fail(Code::kInvalidArgument,

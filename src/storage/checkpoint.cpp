@@ -155,7 +155,8 @@ Database::Impl::NextGeneration Database::Impl::fold() const {
     for (const Core& core : cores_) {
         NextCollection& collection = next.collections.emplace_back();
         const bool has_rows = core.mem->rows() != 0;
-        const std::size_t keep = has_rows ? segments_to_keep(core) : core.segments.size();
+        const std::size_t keep =
+            has_rows && options_.auto_merge ? segments_to_keep(core) : core.segments.size();
         collection.entry = *core.entry;
         collection.entry.segments.clear();
         collection.entry.next_ordinal = core.next_ordinal;

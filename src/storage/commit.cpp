@@ -219,7 +219,8 @@ void Database::Impl::stage(Prepared& batch) {
     }
 }
 
-// Makes a staged batch part of the table; needs no memory, so it cannot fail after the log took it.
+// Makes a staged batch part of the table; for a writer it needs no memory, so it cannot fail after
+// the log took it.
 void Database::Impl::apply(Prepared& batch) {
     Core& core = cores_[batch.core];
     // True when a live row with this id was there.
@@ -232,11 +233,19 @@ void Database::Impl::apply(Prepared& batch) {
     };
     CommitInfo& info = batch.info;
     for (std::size_t i = 0; i < batch.deletes.size(); ++i) {
-        (remove(batch.deletes[i], batch.old_of_deletes[i]) ? info.deleted : info.missing) += 1;
+        const bool removed = remove(batch.deletes[i], batch.old_of_deletes[i]);
+        (removed ? info.deleted : info.missing) += 1;
+        if (removed && watched_ != nullptr) {
+            watched_->add(ChangeKind::kDelete, core.entry->name, batch.deletes[i]);
+        }
     }
     for (std::size_t row = 0; row < batch.view.rows; ++row) {
         const bool replaced = remove((*batch.view.ids)[row], batch.old_of_rows[row]);
         (replaced ? info.replaced : info.added) += 1;
+        if (watched_ != nullptr) {
+            watched_->add(replaced ? ChangeKind::kUpdate : ChangeKind::kInsert, core.entry->name,
+                          (*batch.view.ids)[row]);
+        }
         core.mem->admit();
     }
     core.changed = true;

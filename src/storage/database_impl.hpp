@@ -19,6 +19,7 @@
 #include "published.hpp"
 #include "segment_writer.hpp"
 #include "state.hpp"
+#include "watch_notes.hpp"
 
 namespace abikit::storage {
 
@@ -27,12 +28,19 @@ inline constexpr std::uint64_t kMaxGroupBytes = std::uint64_t{64} << 20;
 
 struct ImplOptions : OpenOptions {
     bool upgrade = false;  // an older format may be written to: the next generation is of this one
+    // Takes down the changes of commits above this number, or of those from now on when there are
+    // no such ones yet. Only for kRead.
+    std::optional<std::uint64_t> watch_from = {};
 };
 
 class Database::Impl {
 public:
     Impl(const Context& context, std::string path, AccessMode mode, ImplOptions options)
-        : context_(context), path_(std::move(path)), mode_(mode), options_(std::move(options)) {}
+        : context_(context), path_(std::move(path)), mode_(mode), options_(std::move(options)) {
+        if (options_.watch_from) {
+            watched_ = std::make_unique<WatchNotes>(*options_.watch_from);
+        }
+    }
 
     // open.cpp
     static Result<std::shared_ptr<Impl>> open(const Context& context, const std::string& path,
@@ -84,6 +92,8 @@ public:
     Status refresh();
     // The state after that; the one before where it fails (with a warning).
     std::shared_ptr<const DatabaseState> newest();
+    // Null unless this handle watches; for one thread.
+    WatchNotes* watched() const noexcept { return watched_.get(); }
     const Context& context() const noexcept { return context_; }
     const std::string& path() const noexcept { return path_; }
     bool writable() const noexcept { return mode_ == AccessMode::kReadWrite && lock_ != nullptr; }
@@ -154,6 +164,10 @@ private:
     Result<bool> has_changed(const DatabaseState& seen) const;
     Result<bool> generation_swapped(const FollowPoint& point) const;
     Status catch_up();
+    Status follow_log(const FollowPoint& point);
+
+    // watch.cpp
+    Status watch_generation();
 
     // group_commit.cpp
     struct CommitRequest;
@@ -198,6 +212,7 @@ private:
     std::optional<LogReader> reader_;
     std::optional<FileInfo> manifest_info_;
     bool must_load_ = false;  // catching up failed half-way
+    std::unique_ptr<WatchNotes> watched_;
     std::shared_ptr<std::atomic<std::uint64_t>> follow_waits_ =
         std::make_shared<std::atomic<std::uint64_t>>(0);
 

@@ -48,15 +48,8 @@ Status Database::Impl::refresh() {
     return changed ? catch_up() : Status();
 }
 
-Status Database::Impl::catch_up() {
-    const auto before = state();
-    ABI_TRY(const bool swapped, generation_swapped(*before->follow));
-    if (swapped || must_load_) {
-        must_load_ = true;
-        ABI_CHECK(load_settled());
-        must_load_ = false;
-        return {};
-    }
+// What stands in the log since the last look.
+Status Database::Impl::follow_log(const FollowPoint& point) {
     const TraceSpan span(context_.trace, "storage", "follow");
     must_load_ = true;  // until all is well: a record may be applied in part
     while (true) {
@@ -64,7 +57,7 @@ Status Database::Impl::catch_up() {
         if (!record) {
             break;
         }
-        ABI_CHECK(replay_record(*record, before->follow->log.path()));
+        ABI_CHECK(replay_record(*record, point.log.path()));
         lsn_ = record->lsn;
     }
     log_end_ = reader_->end();
@@ -74,7 +67,25 @@ Status Database::Impl::catch_up() {
         }
     }
     publish(make_state());
+    if (watched_ != nullptr) {
+        watched_->settle(lsn_);
+    }
     must_load_ = false;
+    return {};
+}
+
+Status Database::Impl::catch_up() {
+    const auto before = state();
+    ABI_TRY(const bool swapped, generation_swapped(*before->follow));
+    // Whoever watches reads the old log to its end, which an open file still gives.
+    if (!must_load_ && (!swapped || watched_ != nullptr)) {
+        ABI_CHECK(follow_log(*before->follow));
+    }
+    if (swapped || must_load_) {
+        must_load_ = true;
+        ABI_CHECK(load_settled());
+        must_load_ = false;
+    }
     return {};
 }
 

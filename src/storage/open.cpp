@@ -163,6 +163,9 @@ Result<Manifest> manifest_of_snapshot(Manifest manifest, const std::string& path
 
 Status Database::Impl::load() {
     const TraceSpan span(context_.trace, "storage", "open");
+    if (watched_ != nullptr) {
+        watched_->drop_pending();
+    }
     if (follows()) {
         ABI_TRY(manifest_info_, context_.fs->stat(join_path(path_, kManifestName)));
     }
@@ -191,6 +194,9 @@ Status Database::Impl::load() {
     for (const CollectionEntry& entry : manifest_->collections) {
         ABI_CHECK(load_core({manifest_, &entry}, known));
     }
+    if (watched_ != nullptr) {
+        ABI_CHECK(watch_generation());
+    }
     if (!named) {
         ABI_CHECK(replay_log());
     }
@@ -198,6 +204,9 @@ Status Database::Impl::load() {
         refresh_state(core);
     }
     publish(make_state());
+    if (watched_ != nullptr) {
+        watched_->settle(lsn_);
+    }
     return {};
 }
 
@@ -264,6 +273,9 @@ Status Database::Impl::replay_log() {
 
 Status Database::Impl::replay_record(const LogRecord& record, const std::string& path) {
     Status status;
+    if (watched_ != nullptr) {
+        watched_->begin(record.lsn, record.time_ns);
+    }
     const auto apply_part = [&](std::uint32_t id, std::string_view bytes) {
         const auto core = core_of(id);
         DecodedBatch batch;

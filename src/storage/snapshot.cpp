@@ -45,7 +45,12 @@ SnapshotStats Snapshot::stats() const {
     stats.created_ns = manifest.created_ns;
     stats.checkpoint_ns = manifest.checkpoint_ns;
     stats.uuid = format_uuid(manifest.uuid);
-    stats.learned_documents = state.embedder == nullptr ? 0 : state.embedder->learned_documents();
+    if (state.embedder != nullptr) {
+        stats.learned_documents = state.embedder->learned_documents();
+        const auto rows = static_cast<double>(stats.rows);
+        const auto learned = static_cast<double>(stats.learned_documents);
+        stats.embedder_drift = rows > learned ? (rows - learned) / rows : 0;
+    }
     if (database_->follow != nullptr) {
         stats.read_waits = database_->follow->waits->load(std::memory_order_relaxed);
     }

@@ -297,6 +297,7 @@ int main(int argc, char** argv) {
     abi_db_options open = {.size = sizeof open, .sync = ABI_DB_SYNC_OFF + 1};
     FAILS(ABI_INVALID_ARGUMENT, abi_db_open(argv[1], ABI_DB_READ_WRITE, &open, &db, &error));
     open.sync = ABI_DB_SYNC_NORMAL;
+    open.keep_segments = 1;
     NEED(abi_db_open(argv[1], ABI_DB_READ_WRITE, &open, &db, &error));
     test_write(db);
     test_write_errors(db);

@@ -76,6 +76,9 @@ struct OpenOptions {
     // Reads this named snapshot instead of what is there now; only for kRead.
     std::string snapshot = {};
     SyncMode sync = SyncMode::kFull;  // of commits; only for kReadWrite
+    // Whether a checkpoint may write small segments again, merged into one with its new rows.
+    // False: segments stay as they are until optimize(). Only for kReadWrite.
+    bool auto_merge = true;
 };
 
 // What happens to a row whose id is (or is not) in the database.

@@ -89,6 +89,10 @@ struct SnapshotStats {
     std::int64_t created_ns = 0, checkpoint_ns = 0;
     std::string uuid;
     std::uint64_t learned_documents = 0;
+    // How far the embedder is from the texts: the share of the rows beyond those that it has
+    // learned from, 0 to 1; 0 without an embedder. All vectors made of texts are the present
+    // embedder's own: it changes only together with them.
+    double embedder_drift = 0;
     // How often a thread that took a snapshot of this handle waited: only for another thread of it
     // that was reading what another process had written. Always 0 on a handle that writes.
     std::uint64_t read_waits = 0;

@@ -114,6 +114,7 @@ typedef struct abi_db_options {
     const char* collection; /* its name; NULL is "default" */
     const char* snapshot;   /* open for reading: the named snapshot to read; NULL is now */
     uint32_t sync;          /* open for writing: ABI_DB_SYNC_FULL and the others */
+    uint32_t keep_segments; /* open for writing: 1 merges segments only in abi_db_optimize */
 } abi_db_options;
 
 /* Makes a database with one empty collection in the directory `path`, which is missing or empty,

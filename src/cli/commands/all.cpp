@@ -30,6 +30,7 @@ std::vector<CommandSpec> all_commands() {
         db_snapshot_create_spec,
         db_snapshot_drop_spec,
         db_upgrade_spec,
+        db_watch_spec,
         db_backup_spec,
         db_backup_list_spec,
         db_backup_verify_spec,

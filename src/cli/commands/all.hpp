@@ -45,6 +45,7 @@ CommandSpec db_snapshot_list_spec();
 CommandSpec db_stats_spec();
 CommandSpec db_update_spec();
 CommandSpec db_upgrade_spec();
+CommandSpec db_watch_spec();
 CommandSpec db_verify_spec();
 CommandSpec help_spec();
 CommandSpec version_spec();

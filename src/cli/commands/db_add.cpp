@@ -169,6 +169,7 @@ CommandSpec db_add_spec() {
     }
     options.push_back(collection_option());
     options.push_back(sync_option());
+    options.push_back(merge_option());
     return {
         .path = {"db", "add"},
         .summary = "add one row",
@@ -201,6 +202,7 @@ CommandSpec db_update_spec() {
     options.push_back(collection_option());
     options.push_back(sync_option());
     options.push_back(dry_run_option());
+    options.push_back(merge_option());
     return {
         .path = {"db", "update"},
         .summary = "change the vector, text or metadata of rows",

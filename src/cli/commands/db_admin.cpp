@@ -37,6 +37,8 @@ data::Value collection_value(const storage::Database& database) {
     const auto embedder = database.embedder();
     collection.set("embedder", embedder == nullptr ? data::Value() : data::Value(embedder->kind()));
     collection.set("learned_documents", stats.learned_documents);
+    collection.set("embedder_drift",
+                   embedder == nullptr ? data::Value() : data::Value(stats.embedder_drift));
     return collection;
 }
 

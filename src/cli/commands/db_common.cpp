@@ -27,14 +27,16 @@ std::vector<OptionSpec> row_options() {
 
 Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode) {
     return storage::Database::open(invocation.context(), invocation.operand("PATH"), mode,
-                                   {.collection = ""});
+                                   {.collection = "", .auto_merge = false});
 }
 
 Result<storage::Database> open_for_writing(Invocation& invocation) {
     ABI_TRY(const storage::SyncMode sync, storage::parse_sync_mode(invocation.text("sync")));
     return storage::Database::open(invocation.context(), invocation.operand("PATH"),
                                    storage::AccessMode::kReadWrite,
-                                   {.collection = invocation.text("collection"), .sync = sync});
+                                   {.collection = invocation.text("collection"),
+                                    .sync = sync,
+                                    .auto_merge = invocation.text("auto-merge") == "on"});
 }
 
 Result<storage::Database> open_for_reading(Invocation& invocation) {
@@ -89,6 +91,18 @@ Result<std::optional<storage::RowSet>> matching_rows(Invocation& invocation,
     }
     ABI_TRY(storage::RowSet rows, snapshot.match(invocation.context(), *filter));
     return std::optional(std::move(rows));
+}
+
+OptionSpec merge_option() {
+    return {.name = "auto-merge",
+            .type = ValueType::kChoice,
+            .metavar = "SWITCH",
+            .help =
+                "whether small segments are merged when the log is folded; off leaves merging to "
+                "'abi db optimize'",
+            .default_value = "on",
+            .choices = {"on", "off"},
+            .config_key = "db.auto_merge"};
 }
 
 std::vector<OptionSpec> shape_options() {

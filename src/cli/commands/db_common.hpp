@@ -25,7 +25,7 @@ std::vector<OptionSpec> row_options();
 // `--collection NAME` and `--snapshot NAME`, for open_collection and open_for_reading.
 OptionSpec collection_option();
 OptionSpec snapshot_option();
-// `--sync MODE`, for open_for_writing.
+// `--sync MODE` and `--auto-merge on|off`, for open_for_writing.
 OptionSpec sync_option();
 // `--filter EXPRESSION`, for filter_of; `help` says what happens to the rows that match.
 OptionSpec filter_option(std::string_view help);
@@ -34,11 +34,12 @@ Result<std::optional<storage::Filter>> filter_of(const Invocation& invocation);
 // The rows of a snapshot that --filter selects; nullopt when it is not given.
 Result<std::optional<storage::RowSet>> matching_rows(Invocation& invocation,
                                                      const storage::Snapshot& snapshot);
+OptionSpec merge_option();
 // `--metric`, `--embedder` and so on: what a new collection is. name stays the default.
 std::vector<OptionSpec> shape_options();
 Result<storage::CollectionOptions> shape_of(const Invocation& invocation);
 
-// On the oldest collection, for commands about the whole database.
+// On the oldest collection, for commands about the whole database. Merges nothing by itself.
 Result<storage::Database> open_database(Invocation& invocation, storage::AccessMode mode);
 // On the collection that --collection names, for writing with the sync mode that --sync names.
 Result<storage::Database> open_for_writing(Invocation& invocation);

@@ -219,7 +219,7 @@ CommandSpec db_delete_spec() {
             "optimize'.",
         .operands = {database_operand(), id_operands(Ids::kOptional)},
         .options = {filter_option("delete all rows whose metadata match"), collection_option(),
-                    sync_option(), dry_run_option()},
+                    sync_option(), merge_option(), dry_run_option()},
         .examples = {{"abi db delete notes.wdbx 0 1 2", "three rows"},
                      {"abi db delete notes.wdbx --filter 'year < 2020'", "all that match"},
                      {"abi db delete notes.wdbx 0 --dry-run", "only say what would be deleted"}},

@@ -208,6 +208,7 @@ std::vector<OptionSpec> options() {
          .help = "exit with 1 when a row was rejected or a file skipped"},
         collection_option(),
         sync_option(),
+        merge_option(),
     };
 }
 }  // namespace
