@@ -16,6 +16,7 @@
 namespace {
 
 using namespace abikit::storage::test;
+using abikit::storage::SyncMode;
 using Json = nlohmann::json;
 
 // "--name VALUE" pairs.
@@ -73,6 +74,9 @@ Json crash(const Arguments& arguments) {
             {"recovery_states", tally.recovery_states},
             {"dead_states", tally.dead_states},
             {"thread_states", threads ? tally.states : 0},
+            {"thread_commits", tally.thread_commits},
+            {"thread_log_syncs", tally.thread_log_syncs},
+            {"states_not_full", options.profile.sync == SyncMode::kFull ? 0 : tally.states},
             {"by_plan", tally.by_plan},
             {"failures", failures_of(tally, threads ? "threads"
                                             : dead  ? "dead"
@@ -125,11 +129,18 @@ Json kill(const Arguments& arguments) {
         failures.push_back(
             {{"cycle", failure.cycle}, {"kind", failure.kind}, {"what", failure.what}});
     }
-    return {{"seed", options.profile.seed}, {"profile", describe(options.profile)},
-            {"cycles", tally.cycles},       {"killed", tally.killed},
-            {"in_flight", tally.in_flight}, {"lost_in_flight", tally.lost_in_flight},
-            {"unborn", tally.unborn},       {"acknowledged", tally.acknowledged},
-            {"reads", tally.reads},         {"failures", failures}};
+    return {{"seed", options.profile.seed},
+            {"profile", describe(options.profile)},
+            {"cycles", tally.cycles},
+            {"killed", tally.killed},
+            {"in_flight", tally.in_flight},
+            {"lost_in_flight", tally.lost_in_flight},
+            {"unborn", tally.unborn},
+            {"acknowledged", tally.acknowledged},
+            {"reads", tally.reads},
+            {"follows", tally.follows},
+            {"cycles_not_full", options.profile.sync == SyncMode::kFull ? 0 : tally.cycles},
+            {"failures", failures}};
 }
 
 }  // namespace

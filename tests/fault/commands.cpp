@@ -1,6 +1,9 @@
 // The commands, and the file system that shelters its base from failing allocations.
 #include "commands.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 #include <abi/core/io.hpp>
 #include <abi/storage/archive.hpp>
 #include <abi/storage/backup.hpp>
@@ -8,6 +11,7 @@
 #include <abi/storage/repair.hpp>
 
 #include "allocation.hpp"
+#include "version_1.hpp"
 
 namespace abikit::storage::test {
 
@@ -170,6 +174,13 @@ void add_managing(std::vector<Command>& all) {
                        return {};
                    },
                    .made = "/repaired"});
+    all.push_back({.name = "upgrade",
+                   .run = [](const Context& context, Told&) -> Status {
+                       ABI_CHECK(Database::upgrade(context, "/old"));
+                       return {};
+                   },
+                   .made = "/old",
+                   .made_rows = 1});
     all.push_back(reading("archive", [](const Context& context, Database& database) -> Status {
         ABI_TRY(const auto sink, context.fs->open_sink("/out.wda"));
         ABI_CHECK(export_archive(context, database, *sink));
@@ -310,6 +321,25 @@ Status make_archive(FileSystem& fs) {
     }
     return {};
 }
+// A database of format 1 with one row, which its log holds.
+Status make_old(FileSystem& fs) {
+    {
+        ABI_TRY(Database database,
+                Database::create(context_on(fs), "/old",
+                                 {.dimension = 3, .metric = Metric::kL2, .embedder = {}}));
+        ABI_CHECK(commit(database, {sample("old", 1)}));
+    }
+    ABI_TRY(const auto entries, fs.list("/old"));
+    const auto found = std::find_if(entries.begin(), entries.end(), [](const auto& entry) {
+        return entry.name.starts_with("log-");
+    });
+    ABI_TRY(const std::string log, fs.read_file(join_path("/old", found->name)));
+    Uuid uuid{};
+    std::uint64_t salt = 0;
+    std::memcpy(uuid.bytes.data(), log.data() + 16, uuid.bytes.size());
+    std::memcpy(&salt, log.data() + 40, sizeof salt);
+    return fs.replace_file("/old/MANIFEST", as_bytes(manifest_of_version_1(uuid, 3, {}, salt)));
+}
 }  // namespace
 
 std::vector<Row> prepare_database(FileSystem& fs) {
@@ -333,6 +363,7 @@ std::vector<Row> prepare_database(FileSystem& fs) {
         ABI_CHECK(commit(database, {sample("d", 4)}, WriteMode::kUpsert, {"b"}));
         ABI_CHECK(make_backup(context_on(fs), "/db", "/backups"));
         ABI_CHECK(make_archive(fs));
+        ABI_CHECK(make_old(fs));
         ABI_CHECK(fs.sync_directory("/"));
         return load_rows(database.snapshot());
     };

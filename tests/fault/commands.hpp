@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct Command {
     std::function<Status(const Context&, Told&)> run;
     // What it makes of the rows.
     std::function<void(std::vector<Row>&)> effect = [](std::vector<Row>&) {};
-    std::string made = {};  // the database that it makes; "" : none
+    std::string made = {};                      // the database that it makes; "" : none
+    std::optional<std::size_t> made_rows = {};  // how many that holds in any case
 };
 std::vector<Command> commands();
 

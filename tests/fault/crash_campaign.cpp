@@ -2,6 +2,8 @@
 #include "crash_campaign.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <sstream>
 
 #include <abi/core/fs_fault.hpp>
 
@@ -67,11 +69,17 @@ struct Allowed {
     const Contents* acknowledged = nullptr;  // null: the database itself may not be there yet
     const Contents* next = nullptr;
     const std::vector<Workload::Moment>* history = nullptr;
+    // How many of its first moments were on the disk for certain, where that is less than what was
+    // acknowledged: with sync modes other than full.
+    std::optional<std::size_t> durable = {};
 
     void check(const Contents& found, std::string_view who) const {
         static const Contents kNew{{std::string(kDefaultCollection), {}}};
         const Contents& acked = acknowledged == nullptr ? kNew : *acknowledged;
         if (found == acked || (next != nullptr && found == *next)) {
+            return;
+        }
+        if (durable && acknowledged != nullptr && found_from(*durable - 1, found)) {
             return;
         }
         const bool older =
@@ -81,6 +89,15 @@ struct Allowed {
                         std::string(who) + " finds " + std::to_string(rows_in(found)) +
                             " rows, acknowledged were " + std::to_string(rows_in(acked)) +
                             (older ? ": an earlier state" : ": no state of its history"));
+    }
+    // A moment from this one on, up to the acknowledged one.
+    bool found_from(std::size_t moment, const Contents& found) const {
+        for (; &(*history)[moment].contents != acknowledged; ++moment) {
+            if ((*history)[moment].contents == found) {
+                return true;
+            }
+        }
+        return false;
     }
 };
 
@@ -101,10 +118,14 @@ public:
             throw Violation(Kind::kWrongAnswer, "the workload itself failed");
         }
         const auto& moments = workload.moments();
-        std::size_t last = 0;
+        const auto& durable = workload.durable();
+        std::size_t last = 0, last_durable = 0;
         for (const std::uint64_t at : crash_points(fs)) {
             while (last + 1 < moments.size() && moments[last + 1].sequence <= at) {
                 ++last;
+            }
+            while (last_durable + 1 < durable.size() && durable[last_durable + 1].sequence <= at) {
+                ++last_durable;
             }
             Allowed allowed{.history = &moments};
             if (at >= moments[0].sequence) {
@@ -113,8 +134,14 @@ public:
             }
             for (const CrashPlan& plan :
                  crash_plans(options_.profile.seed * 1000 + at, options_.plans)) {
-                try_state(plan, "cut after operation " + std::to_string(at),
-                          [&] { check_cut(fs.crash_at(at, plan), allowed, at); });
+                try_state(plan, "cut after operation " + std::to_string(at), [&] {
+                    // A disk that keeps all is a process that ends: that takes nothing.
+                    Allowed now = allowed;
+                    if (plan.kind != CrashKind::kKeepAll) {
+                        now.durable = durable[last_durable].moments;
+                    }
+                    check_cut(fs.crash_at(at, plan), now, at);
+                });
             }
             if (options_.first_failure && !tally_.failures.empty()) {
                 break;
@@ -160,40 +187,22 @@ public:
     }
 
     CrashTally cut_threads() {
+        MemoryFileSystem fs;
         const std::size_t threads = 2 + options_.profile.seed % 4;
         const ThreadWork work(options_.profile.seed, threads, 12);
-        MemoryFileSystem fs;
-        std::vector<std::size_t> acknowledged(threads, 0);
-        {
-            Database database = need(
-                Database::create(
-                    context_on(fs), "/db",
-                    {.dimension = ThreadWork::kDimension, .metric = Metric::kL2, .embedder = {}}),
-                Kind::kWrongAnswer, "creating");
-            fs.mark("made");
-            const bool done =
-                work.run(database, acknowledged, [&fs](std::size_t thread, std::size_t) {
-                    fs.mark("thread " + std::to_string(thread));
-                });
-            if (!done) {
-                throw Violation(Kind::kWrongAnswer, "the threads themselves failed");
-            }
-        }
-        bool made = false;
+        const auto lsns = run_threads(fs, work);
+        ThreadsSoFar so_far(threads);
         for (const FsOperation& operation : fs.log()) {
-            if (operation.call == FsCall::kMark) {
-                made = true;
-                if (operation.path.starts_with("thread ")) {
-                    ++acknowledged[std::stoull(operation.path.substr(7))];
-                }
+            so_far.note(operation, options_.profile.sync);
+            if (!so_far.made || !changes_something(operation)) {
+                continue;
             }
-            for (const CrashPlan& plan :
-                 crash_plans(operation.sequence, made && changes_something(operation) ? 1 : 0)) {
-                if (!made || !changes_something(operation)) {
-                    break;
-                }
+            for (const CrashPlan& plan : crash_plans(operation.sequence, 1)) {
                 try_state(plan, "cut after operation " + std::to_string(operation.sequence), [&] {
-                    check_threads(work, fs.crash_at(operation.sequence, plan), acknowledged);
+                    const bool keeps_all = plan.kind == CrashKind::kKeepAll;
+                    check_threads(work, fs.crash_at(operation.sequence, plan), lsns,
+                                  keeps_all ? so_far.last_lsn : so_far.durable_lsn,
+                                  so_far.acknowledged);
                 });
             }
         }
@@ -201,12 +210,79 @@ public:
     }
 
 private:
+    using Lsns = std::vector<std::vector<std::uint64_t>>;  // of each thread's commits
+
+    // What the marks in the log have told up to some operation.
+    struct ThreadsSoFar {
+        explicit ThreadsSoFar(std::size_t threads) : acknowledged(threads, 0) {}
+        void note(const FsOperation& operation, SyncMode sync) {
+            if (operation.call != FsCall::kMark) {
+                return;
+            }
+            std::istringstream words(operation.path);
+            std::string what;
+            words >> what;
+            if (what == "made") {
+                made = true;
+            } else if (what == "thread") {
+                std::size_t thread = 0;
+                std::uint64_t lsn = 0;
+                words >> thread >> lsn;
+                ++acknowledged[thread];
+                last_lsn = std::max(last_lsn, lsn);
+                durable_lsn = sync == SyncMode::kFull ? last_lsn : durable_lsn;
+            } else if (what == "checkpointing") {
+                before_checkpoint = last_lsn;
+            } else if (what == "checkpointed") {
+                durable_lsn = std::max(durable_lsn, before_checkpoint);
+            }
+        }
+        bool made = false;
+        std::vector<std::size_t> acknowledged;
+        std::uint64_t last_lsn = 0, durable_lsn = 0, before_checkpoint = 0;
+    };
+
+    // Does the work, with marks; syncs take a while, so that commits come together behind them.
+    Lsns run_threads(MemoryFileSystem& fs, const ThreadWork& work) {
+        Lsns lsns(work.threads());
+        const auto slow = slow_syncs(fs, std::chrono::microseconds(200));
+        const auto disk = lying(*slow, options_.liar);
+        const Context context = context_on(options_.liar.empty() ? *slow : *disk);
+        need(Database::create(
+                 context, "/db",
+                 {.dimension = ThreadWork::kDimension, .metric = Metric::kL2, .embedder = {}}),
+             Kind::kWrongAnswer, "creating");
+        Database database = need(
+            Database::open(context, "/db", AccessMode::kReadWrite, {.sync = options_.profile.sync}),
+            Kind::kWrongAnswer, "opening");
+        fs.mark("made");
+        const ThreadWork::Hooks hooks{
+            .acknowledged =
+                [&](std::size_t thread, std::size_t, std::uint64_t lsn) {
+                    lsns[thread].push_back(lsn);
+                    fs.mark("thread " + std::to_string(thread) + " " + std::to_string(lsn));
+                },
+            .checkpoint = [&fs](bool done) { fs.mark(done ? "checkpointed" : "checkpointing"); }};
+        if (!work.run(database, std::vector<std::size_t>(work.threads(), 0), hooks)) {
+            throw Violation(Kind::kWrongAnswer, "the threads themselves failed");
+        }
+        tally_.thread_commits += work.threads() * work.commits();
+        for (const FsOperation& operation : fs.log()) {
+            tally_.thread_log_syncs +=
+                operation.call == FsCall::kSync && operation.path.find("log-") != std::string::npos
+                    ? 1U
+                    : 0U;
+        }
+        return lsns;
+    }
+
     void check_threads(const ThreadWork& work, std::unique_ptr<MemoryFileSystem> after,
+                       const Lsns& lsns, std::uint64_t durable,
                        const std::vector<std::size_t>& acknowledged) {
         const Context context = context_on(*after);
         Database database = open(context, AccessMode::kReadWrite);
         const Contents found = contents_of(context, database);
-        work.check(found.at(std::string(kDefaultCollection)), acknowledged, acknowledged);
+        work.check_order(found.at(std::string(kDefaultCollection)), lsns, durable, acknowledged);
         expect_sound(context, found);
         Row row = extra();
         row.vector.assign(ThreadWork::kDimension, 1.0F);

@@ -37,6 +37,8 @@ struct CrashTally {
     std::uint64_t states = 0;           // all of them
     std::uint64_t recovery_states = 0;  // of these: cut again during the recovery
     std::uint64_t dead_states = 0;      // of these: after the commit of a dead process's successor
+    // Of the threads' run itself: less syncs than commits where some shared one.
+    std::uint64_t thread_commits = 0, thread_log_syncs = 0;
     std::map<std::string, std::uint64_t> by_plan;
     std::vector<CrashFailure> failures;
 };

@@ -79,6 +79,14 @@ TEST_SUITE("fault") {
             options.profile.dimension = options.profile.embedder ? 64 : 3;
             CHECK_FALSE(cut_everywhere(options).failures.empty());
         }
+        CHECK_FALSE(
+            cut_threads({.profile = {.seed = 7}, .plans = 1, .liar = "log-"}).failures.empty());
+        // Where a checkpoint alone reaches for the disk, that one must not be a lie.
+        CrashOptions lazy{.profile = {.seed = 7, .steps = 30, .checkpoints = 0.3}, .plans = 1};
+        lazy.profile.sync = SyncMode::kOff;
+        CHECK(cut_everywhere(lazy).failures.empty());
+        lazy.liar = "seg-";
+        CHECK_FALSE(cut_everywhere(lazy).failures.empty());
     }
 
     TEST_CASE("crash: importing documents again is cut anywhere, and can be repeated") {

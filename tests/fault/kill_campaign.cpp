@@ -13,6 +13,7 @@
 #include <csignal>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <thread>
 
 #include <abi/core/fs_memory.hpp>
@@ -167,9 +168,22 @@ private:
             return;
         }
         ++tally_.reads;
-        const Database database = need(Database::open(context_, path_, AccessMode::kRead),
-                                       Kind::kUnreadable, "reading beside the writer");
-        std::string key(kDefaultCollection);
+        // Half of them by a reader that goes on beside all children, half by one that has just
+        // come.
+        if (!follower_ || random_.chance(0.5)) {
+            auto fresh = need(Database::open(context_, path_, AccessMode::kRead), Kind::kUnreadable,
+                              "reading beside the writer");
+            if (follower_) {
+                compare(fresh, before);
+                return;
+            }
+            follower_ = std::move(fresh);
+        }
+        ++tally_.follows;
+        compare(*follower_, before);
+    }
+    void compare(const Database& database, std::uint64_t before) {
+        const std::string key(kDefaultCollection);
         const std::vector<Row> rows = need(load_rows(database.snapshot()), Kind::kUnreadable,
                                            "reading rows beside the writer");
         const std::uint64_t after = page_.acknowledged();
@@ -208,6 +222,10 @@ private:
         }
         const bool more = !is(acknowledged);
         held_ = acknowledged + (more ? 1 : 0);
+        if (follower_ && contents_of(context_, *follower_) != found) {
+            throw Violation(Kind::kWrongAnswer,
+                            "a reader that was there before sees something else");
+        }
         if (killed) {
             ++(more ? tally_.in_flight : tally_.lost_in_flight);
         }
@@ -231,6 +249,7 @@ private:
     SharedPage page_;
     std::vector<Contents> history_;
     std::uint64_t held_ = 0;  // how many moments of it the database holds
+    std::optional<Database> follower_;
     KillTally tally_;
 };
 
@@ -242,6 +261,7 @@ public:
           fs_(real_file_system()),
           context_(context_on(*fs_)),
           random_(options.profile.seed, 3),
+          sync_(options.profile.sync),
           work_(options.profile.seed, threads, 60),
           held_(threads, 0) {}
 
@@ -296,20 +316,22 @@ private:
     }
     int work() {
         try {
-            auto opened = page_.acknowledged() == 0
-                              ? Database::create(context_, path_,
-                                                 {.dimension = ThreadWork::kDimension,
-                                                  .metric = Metric::kL2,
-                                                  .embedder = {}})
-                              : Database::open(context_, path_, AccessMode::kReadWrite);
+            auto opened =
+                page_.acknowledged() == 0
+                    ? Database::create(context_, path_,
+                                       {.dimension = ThreadWork::kDimension,
+                                        .metric = Metric::kL2,
+                                        .embedder = {}})
+                    : Database::open(context_, path_, AccessMode::kReadWrite, {.sync = sync_});
             if (!opened) {
                 return 2;
             }
             page_.acknowledged() = 1;
-            const bool done =
-                work_.run(*opened, held_, [this](std::size_t thread, std::size_t commits) {
+            const bool done = work_.run(
+                *opened, held_,
+                {.acknowledged = [this](std::size_t thread, std::size_t commits, std::uint64_t) {
                     page_.of_thread(thread) = commits;
-                });
+                }});
             return done && opened->close() ? 0 : 3;
         } catch (const std::exception& error) {
             std::cerr << "child: " << error.what() << '\n';
@@ -322,10 +344,14 @@ private:
         }
         ++tally_.reads;
         const std::vector<std::size_t> before = acknowledged();
-        const Database database = need(Database::open(context_, path_, AccessMode::kRead),
-                                       Kind::kUnreadable, "reading beside the writers");
+        const bool follows = follower_ && random_.chance(0.5);
+        tally_.follows += follows ? 1U : 0U;
+        if (!follows) {
+            follower_ = need(Database::open(context_, path_, AccessMode::kRead), Kind::kUnreadable,
+                             "reading beside the writers");
+        }
         const std::vector<Row> rows =
-            need(load_rows(database.snapshot()), Kind::kUnreadable, "reading rows");
+            need(load_rows(follower_->snapshot()), Kind::kUnreadable, "reading rows");
         work_.check(rows, before, acknowledged());
     }
     void look() {
@@ -339,6 +365,11 @@ private:
             need(std::move(opened), Kind::kUnreadable, "opening after the kill");
         const std::vector<Row> rows =
             need(load_rows(database.snapshot()), Kind::kUnreadable, "reading rows");
+        if (follower_ && need(load_rows(follower_->snapshot()), Kind::kUnreadable,
+                              "reading on after the kill") != rows) {
+            throw Violation(Kind::kWrongAnswer,
+                            "a reader that was there before sees something else");
+        }
         const std::vector<std::size_t> counts = acknowledged();
         held_ = work_.check(rows, counts, counts);
         for (std::size_t thread = 0; thread < held_.size(); ++thread) {
@@ -355,9 +386,11 @@ private:
     std::unique_ptr<FileSystem> fs_;
     Context context_;
     Random random_;
+    SyncMode sync_;
     ThreadWork work_;
     SharedPage page_;
     std::vector<std::size_t> held_;  // commits of each thread that the database holds
+    std::optional<Database> follower_;
     KillTally tally_;
 };
 

@@ -29,7 +29,8 @@ struct KillTally {
     std::uint64_t lost_in_flight = 0;  // times that it was not
     std::uint64_t unborn = 0;          // times that there was no database yet
     std::uint64_t acknowledged = 0;
-    std::uint64_t reads = 0;  // of a reader beside the living child
+    std::uint64_t reads = 0;    // of a reader beside the living child
+    std::uint64_t follows = 0;  // of these: by one that was there already
     std::vector<KillFailure> failures;
 };
 

@@ -1,20 +1,27 @@
-// The liar, and its files.
+// The liar, the slow one, and their files.
 #include "lying_files.hpp"
+
+#include <functional>
+#include <thread>
 
 namespace abikit::storage::test {
 
 namespace {
 
-class LyingFile final : public File {
+// Called before each sync of a file or directory: whether it is to be done.
+using SyncHook = std::function<bool(const std::string& path)>;
+
+class HookedFile final : public File {
 public:
-    LyingFile(std::unique_ptr<File> base, bool lies) : base_(std::move(base)), lies_(lies) {}
+    HookedFile(std::unique_ptr<File> base, SyncHook hook)
+        : base_(std::move(base)), hook_(std::move(hook)) {}
     Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
         return base_->read_at(offset, out);
     }
     Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
         return base_->write_at(offset, bytes);
     }
-    Status sync() override { return lies_ ? Status() : base_->sync(); }
+    Status sync() override { return hook_(base_->path()) ? base_->sync() : Status(); }
     void start_writeback(std::uint64_t offset, std::uint64_t length) noexcept override {
         base_->start_writeback(offset, length);
     }
@@ -26,15 +33,15 @@ public:
 
 private:
     std::unique_ptr<File> base_;
-    bool lies_;
+    SyncHook hook_;
 };
 
-class LyingFileSystem final : public FileSystem {
+class HookedFileSystem final : public FileSystem {
 public:
-    LyingFileSystem(FileSystem& base, std::string liar) : base_(base), liar_(std::move(liar)) {}
+    HookedFileSystem(FileSystem& base, SyncHook hook) : base_(base), hook_(std::move(hook)) {}
     Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
         ABI_TRY(auto file, base_.open(path, mode));
-        return std::make_unique<LyingFile>(std::move(file), lies(path));
+        return std::make_unique<HookedFile>(std::move(file), hook_);
     }
     Result<std::optional<FileInfo>> stat(const std::string& path) override {
         return base_.stat(path);
@@ -53,20 +60,27 @@ public:
         return base_.list(path);
     }
     Status sync_directory(const std::string& path) override {
-        return lies(path + "/.") ? Status() : base_.sync_directory(path);
+        return hook_(path + "/.") ? base_.sync_directory(path) : Status();
     }
 
 private:
-    bool lies(const std::string& path) const { return path.find(liar_) != std::string::npos; }
-
     FileSystem& base_;
-    std::string liar_;
+    SyncHook hook_;
 };
 
 }  // namespace
 
 std::unique_ptr<FileSystem> lying(FileSystem& base, std::string liar) {
-    return std::make_unique<LyingFileSystem>(base, std::move(liar));
+    return std::make_unique<HookedFileSystem>(base, [liar = std::move(liar)](const auto& path) {
+        return path.find(liar) == std::string::npos;
+    });
+}
+
+std::unique_ptr<FileSystem> slow_syncs(FileSystem& base, std::chrono::microseconds time) {
+    return std::make_unique<HookedFileSystem>(base, [time](const std::string&) {
+        std::this_thread::sleep_for(time);
+        return true;
+    });
 }
 
 }  // namespace abikit::storage::test

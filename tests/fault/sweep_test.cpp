@@ -49,6 +49,10 @@ void check_made(const Outcome& outcome, const Command& command, MemoryFileSystem
         REQUIRE((again || again.error().code() == Code::kAlreadyExists));
     }
     REQUIRE(must(verify(context, command.made)).faults_total == 0);
+    if (command.made_rows) {
+        const Database made = must(Database::open(context, command.made, AccessMode::kRead));
+        REQUIRE(made.snapshot().rows() == *command.made_rows);
+    }
 }
 // Whatever failed, the backups that are listed are whole.
 void check_backups(MemoryFileSystem& base) {

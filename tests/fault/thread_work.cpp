@@ -46,7 +46,7 @@ ThreadWork::ThreadWork(std::uint64_t seed, std::size_t threads, std::size_t comm
 }
 
 bool ThreadWork::run(Database& database, const std::vector<std::size_t>& done,
-                     const std::function<void(std::size_t, std::size_t)>& acknowledged) const {
+                     const Hooks& hooks) const {
     std::atomic<bool> sound = true;
     std::vector<std::thread> running;
     for (std::size_t thread = 0; thread < plans_.size(); ++thread) {
@@ -54,12 +54,20 @@ bool ThreadWork::run(Database& database, const std::vector<std::size_t>& done,
             const Plan& plan = plans_[thread];
             for (std::size_t i = done[thread]; sound && i < plan.changes.size(); ++i) {
                 const Change& change = plan.changes[i];
-                if (!commit(database, change.rows, change.mode, change.deletes) ||
-                    (thread == 0 && i % 16 == 9 && !database.checkpoint())) {
+                const auto done_now = commit(database, change.rows, change.mode, change.deletes);
+                if (!done_now) {
                     sound = false;
                     return;
                 }
-                acknowledged(thread, i + 1);
+                hooks.acknowledged(thread, i + 1, done_now->lsn);
+                if (thread == 0 && i % 16 == 9) {
+                    hooks.checkpoint(false);
+                    if (!database.checkpoint()) {
+                        sound = false;
+                        return;
+                    }
+                    hooks.checkpoint(true);
+                }
             }
         });
     }
@@ -69,17 +77,65 @@ bool ThreadWork::run(Database& database, const std::vector<std::size_t>& done,
     return sound;
 }
 
+std::vector<std::vector<Row>> ThreadWork::rows_by_thread(const std::vector<Row>& rows) const {
+    std::vector<std::vector<Row>> by_thread(plans_.size());
+    std::size_t seen = 0;
+    for (std::size_t thread = 0; thread < plans_.size(); ++thread) {
+        std::copy_if(
+            rows.begin(), rows.end(), std::back_inserter(by_thread[thread]),
+            [&](const Row& row) { return row.id.value_or("").starts_with(plans_[thread].prefix); });
+        seen += by_thread[thread].size();
+    }
+    if (seen != rows.size()) {
+        throw Violation(Violation::Kind::kPartial, "there are rows of nobody");
+    }
+    return by_thread;
+}
+
+void ThreadWork::check_order(const std::vector<Row>& rows,
+                             const std::vector<std::vector<std::uint64_t>>& lsns,
+                             std::uint64_t durable,
+                             const std::vector<std::size_t>& acknowledged) const {
+    const auto by_thread = rows_by_thread(rows);
+    const auto are_all_up_to = [&](std::uint64_t lsn) {
+        for (std::size_t thread = 0; thread < plans_.size(); ++thread) {
+            std::size_t count = 0;
+            while (count < lsns[thread].size() && lsns[thread][count] <= lsn) {
+                ++count;
+            }
+            if (count > acknowledged[thread] + 1 ||
+                plans_[thread].rows[count] != by_thread[thread]) {
+                return false;
+            }
+        }
+        return true;
+    };
+    std::vector<std::uint64_t> numbers{0};
+    for (const auto& own : lsns) {
+        numbers.insert(numbers.end(), own.begin(), own.end());
+    }
+    std::sort(numbers.begin(), numbers.end());
+    bool older = false;
+    for (const std::uint64_t lsn : numbers) {
+        if (are_all_up_to(lsn)) {
+            if (lsn >= durable) {
+                return;
+            }
+            older = true;
+        }
+    }
+    throw Violation(older ? Violation::Kind::kLost : Violation::Kind::kPartial,
+                    "all up to commit " + std::to_string(durable) + " had to be there");
+}
+
 std::vector<std::size_t> ThreadWork::check(const std::vector<Row>& rows,
                                            const std::vector<std::size_t>& acknowledged,
                                            const std::vector<std::size_t>& latest) const {
     std::vector<std::size_t> held;
-    std::size_t seen = 0;
+    const auto by_thread = rows_by_thread(rows);
     for (std::size_t thread = 0; thread < plans_.size(); ++thread) {
         const Plan& plan = plans_[thread];
-        std::vector<Row> own;
-        std::copy_if(rows.begin(), rows.end(), std::back_inserter(own),
-                     [&](const Row& row) { return row.id.value_or("").starts_with(plan.prefix); });
-        seen += own.size();
+        const std::vector<Row>& own = by_thread[thread];
         std::size_t at = acknowledged[thread];
         const std::size_t last = std::min(latest[thread] + 1, plan.changes.size());
         while (at < last && plan.rows[at] != own) {
@@ -93,9 +149,6 @@ std::vector<std::size_t> ThreadWork::check(const std::vector<Row>& rows,
                                 std::to_string(acknowledged[thread]) + " commits acknowledged");
         }
         held.push_back(at);
-    }
-    if (seen != rows.size()) {
-        throw Violation(Violation::Kind::kPartial, "there are rows of nobody");
     }
     return held;
 }

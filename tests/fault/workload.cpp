@@ -77,6 +77,13 @@ Profile random_profile(std::uint64_t seed) {
     profile.most_rows = profile.embedder ? 8 : kRows[random.below(kRows.size())];
     profile.steps =
         static_cast<int>(profile.most_rows > 8 ? 6 + random.below(8) : 10 + random.below(30));
+    // Numbers of its own, so that a seed's work is the same in every mode.
+    constexpr std::array kSyncs{SyncMode::kFull, SyncMode::kFull, SyncMode::kNormal,
+                                SyncMode::kOff};
+    Random more(seed, 4);
+    profile.sync = kSyncs[more.below(kSyncs.size())];
+    profile.management = more.chance(0.5) ? 0.12 : 0;
+    profile.auto_merge = more.chance(0.8);
     return profile;
 }
 
@@ -86,7 +93,8 @@ std::string describe(const Profile& profile) {
         << metric_name(profile.metric) << ", " << profile.steps << " steps, up to "
         << profile.most_rows << " rows a batch, checkpoints " << profile.checkpoints
         << (profile.embedder ? ", embedder" : "")
-        << (profile.management > 0 ? ", collections and snapshots" : "");
+        << (profile.management > 0 ? ", collections and snapshots" : "") << ", sync "
+        << sync_mode_name(profile.sync) << (profile.auto_merge ? "" : ", no merging");
     return out.str();
 }
 
@@ -129,12 +137,13 @@ bool Workload::create() {
     }
     database_ = *std::move(made);
     collections_[options.name].options = options;
-    return settle(true);
+    return settle_durably(true, true) && open();
 }
 
 bool Workload::open() {
     database_.reset();
-    auto opened = Database::open(context_, path_, AccessMode::kReadWrite);
+    auto opened = Database::open(context_, path_, AccessMode::kReadWrite,
+                                 {.sync = profile_.sync, .auto_merge = profile_.auto_merge});
     if (!opened) {
         return false;
     }
@@ -151,7 +160,7 @@ bool Workload::run_all(std::size_t moments) {
             return false;
         }
     }
-    return moments_.size() >= moments || database_->close().has_value();
+    return moments_.size() >= moments || settle_durably(database_->close().has_value(), false);
 }
 
 Contents Workload::expected() const {
@@ -176,6 +185,19 @@ bool Workload::settle(bool done) {
     if (done) {
         hooks_.acknowledge();
         moments_.push_back({hooks_.clock(), expected()});
+        if (profile_.sync == SyncMode::kFull) {
+            durable_.push_back({moments_.back().sequence, moments_.size()});
+        }
+    }
+    return done;
+}
+
+bool Workload::settle_durably(bool done, bool moment) {
+    if (done && moment) {
+        settle(true);
+    }
+    if (done) {
+        durable_.push_back({hooks_.clock(), moments_.size()});
     }
     return done;
 }
@@ -183,7 +205,7 @@ bool Workload::settle(bool done) {
 bool Workload::run_step() {
     Random& random = maker_.random();
     if (random.chance(profile_.checkpoints)) {
-        return database_->checkpoint().has_value();
+        return settle_durably(database_->checkpoint().has_value(), false);
     }
     if (random.chance(profile_.management)) {
         return random.chance(0.5) ? run_collections() : run_snapshots();
@@ -193,14 +215,14 @@ bool Workload::run_step() {
         return run_embedding(moments_.size() == 1);
     }
     if (kind < 0.04) {
-        return database_->optimize().has_value();
+        return settle_durably(database_->optimize().has_value(), false);
     }
     return kind < 0.11 ? reopen(kind) : run_commit();
 }
 
 // Some are closed, others dropped, so that the next one replays the log.
 bool Workload::reopen(double kind) {
-    if (kind < 0.08 && !database_->close()) {
+    if (kind < 0.08 && !settle_durably(database_->close().has_value(), false)) {
         return false;
     }
     return open();
@@ -218,11 +240,11 @@ bool Workload::run_collections() {
     options.metric = options.element == ElementType::kBits ? Metric::kHamming : profile_.metric;
     if (collections_.erase(options.name) != 0) {
         plan();
-        return settle(database_->drop_collection(options.name).has_value());
+        return settle_durably(database_->drop_collection(options.name).has_value(), true);
     }
     collections_[options.name].options = options;
     plan();
-    return settle(database_->create_collection(options).has_value());
+    return settle_durably(database_->create_collection(options).has_value(), true);
 }
 
 // The same with one of two named snapshots.
@@ -230,7 +252,7 @@ bool Workload::run_snapshots() {
     const std::string name = "s" + std::to_string(maker_.random().below(2));
     if (snapshots_.erase(name) != 0) {
         plan();
-        return settle(database_->drop_snapshot(name).has_value());
+        return settle_durably(database_->drop_snapshot(name).has_value(), true);
     }
     Contents kept;
     for (const auto& [collection, held] : collections_) {
@@ -238,7 +260,7 @@ bool Workload::run_snapshots() {
     }
     snapshots_[name] = std::move(kept);
     plan();
-    return settle(database_->create_snapshot(name).has_value());
+    return settle_durably(database_->create_snapshot(name).has_value(), true);
 }
 
 // Steps that give rows new vectors: what these are is taken from the database, everything else is
@@ -255,7 +277,7 @@ bool Workload::run_embedding(bool learn) {
     if (expected() != now) {
         throw Violation(Violation::Kind::kWrongAnswer, "optimize changed more than vectors");
     }
-    return settle(true);
+    return settle_durably(true, true);
 }
 
 void Workload::embed(Change& change) {

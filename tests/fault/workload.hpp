@@ -65,6 +65,8 @@ struct Profile {
     std::uint64_t most_rows = 8;
     bool embedder = false;  // rows bring texts; vectors are made of them
     double management = 0;  // how probable making and dropping collections and snapshots is
+    SyncMode sync = SyncMode::kFull;  // of the writing handle
+    bool auto_merge = true;
 };
 // Drawn from the seed.
 Profile random_profile(std::uint64_t seed);
@@ -85,6 +87,11 @@ public:
         std::function<std::uint64_t()> clock;
         std::function<void()> acknowledge;
     };
+    // When the clock stood there, the first `moments` of them were on the disk for certain.
+    struct Durable {
+        std::uint64_t sequence = 0;
+        std::size_t moments = 0;
+    };
     Workload(const Profile& profile, FileSystem& fs, Hooks hooks, std::string path = "/db");
 
     // False when it was stopped by a failure. Afterwards nothing is open: a lock goes with its
@@ -95,6 +102,7 @@ public:
     bool run_until(std::size_t moments);
     bool move_to(FileSystem& fs, const std::string& path, Hooks hooks);
     const std::vector<Moment>& moments() const { return moments_; }
+    const std::vector<Durable>& durable() const { return durable_; }
     // What the commit that failed would have made of it.
     const std::optional<Contents>& in_flight() const { return in_flight_; }
 
@@ -113,6 +121,8 @@ private:
     // Takes note of a step that is about to be tried, and of how it ended.
     void plan();
     bool settle(bool done);
+    // The same for a step that reaches for the disk in every sync mode, moment or not.
+    bool settle_durably(bool done, bool moment);
     Contents expected() const;
 
     Profile profile_;
@@ -130,6 +140,7 @@ private:
     std::map<std::string, Contents> snapshots_;
     std::optional<Database> database_;
     std::vector<Moment> moments_;
+    std::vector<Durable> durable_;
     std::optional<Contents> in_flight_;
 };
 

@@ -20,9 +20,10 @@ inline void put_crc(std::string& bytes, std::size_t at, std::string_view covered
     std::memcpy(bytes.data() + at, &crc, sizeof crc);
 }
 
-// A manifest as format version 1 wrote it: one collection with metric l2, log 1 with salt 99.
+// A manifest as format version 1 wrote it: one collection with metric l2, log 1.
 inline std::string manifest_of_version_1(const Uuid& uuid, std::uint32_t dimension,
-                                         const std::vector<SegmentEntry>& segments) {
+                                         const std::vector<SegmentEntry>& segments,
+                                         std::uint64_t salt = 99) {
     Encoder body;
     body.put(std::uint64_t{12});  // generation
     body.put(uuid);
@@ -34,8 +35,8 @@ inline std::string manifest_of_version_1(const Uuid& uuid, std::uint32_t dimensi
     body.put(std::uint64_t{500});  // next ordinal
     body.put(std::uint64_t{0});    // lsn
     body.put(std::uint64_t{1});    // log
-    body.put(std::uint64_t{99});   // salt
-    body.put_string("");           // no embedder
+    body.put(salt);
+    body.put_string("");  // no embedder
     body.put(std::uint64_t{0});
     body.put(std::uint32_t{0});
     body.put(static_cast<std::uint32_t>(segments.size()));
