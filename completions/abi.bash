@@ -35,6 +35,7 @@ _abi_is_command() {
         "db snapshot create") return 0 ;;
         "db snapshot drop") return 0 ;;
         "db upgrade") return 0 ;;
+        "db watch") return 0 ;;
         "db backup") return 0 ;;
         "db backup list") return 0 ;;
         "db backup verify") return 0 ;;
@@ -70,12 +71,14 @@ _abi_takes_value() {
         "db import|--vector-columns") return 0 ;;
         "db import|--collection") return 0 ;;
         "db import|--sync") return 0 ;;
+        "db import|--auto-merge") return 0 ;;
         "db add|--id") return 0 ;;
         "db add|--vector") return 0 ;;
         "db add|--text") return 0 ;;
         "db add|--metadata") return 0 ;;
         "db add|--collection") return 0 ;;
         "db add|--sync") return 0 ;;
+        "db add|--auto-merge") return 0 ;;
         "db query|--vector") return 0 ;;
         "db query|--text") return 0 ;;
         "db query|--file") return 0 ;;
@@ -96,9 +99,11 @@ _abi_takes_value() {
         "db update|--filter") return 0 ;;
         "db update|--collection") return 0 ;;
         "db update|--sync") return 0 ;;
+        "db update|--auto-merge") return 0 ;;
         "db delete|--filter") return 0 ;;
         "db delete|--collection") return 0 ;;
         "db delete|--sync") return 0 ;;
+        "db delete|--auto-merge") return 0 ;;
         "db list|--limit") return 0 ;;
         "db list|--offset") return 0 ;;
         "db list|--filter") return 0 ;;
@@ -119,6 +124,9 @@ _abi_takes_value() {
         "db collection add|--metric") return 0 ;;
         "db collection add|--element") return 0 ;;
         "db collection add|--embedder") return 0 ;;
+        "db watch|--collection") return 0 ;;
+        "db watch|--from") return 0 ;;
+        "db watch|--for") return 0 ;;
         "db backup verify|--backup") return 0 ;;
         "db backup prune|--keep") return 0 ;;
         "db restore|--backup") return 0 ;;
@@ -169,12 +177,14 @@ _abi_value() {
         "db import|--vector-columns") : ;;
         "db import|--collection") : ;;
         "db import|--sync") _abi_words "full normal off" ;;
+        "db import|--auto-merge") _abi_words "on off" ;;
         "db add|--id") : ;;
         "db add|--vector") : ;;
         "db add|--text") : ;;
         "db add|--metadata") : ;;
         "db add|--collection") : ;;
         "db add|--sync") _abi_words "full normal off" ;;
+        "db add|--auto-merge") _abi_words "on off" ;;
         "db query|--vector") : ;;
         "db query|--text") : ;;
         "db query|--file") _abi_files -f ;;
@@ -195,9 +205,11 @@ _abi_value() {
         "db update|--filter") : ;;
         "db update|--collection") : ;;
         "db update|--sync") _abi_words "full normal off" ;;
+        "db update|--auto-merge") _abi_words "on off" ;;
         "db delete|--filter") : ;;
         "db delete|--collection") : ;;
         "db delete|--sync") _abi_words "full normal off" ;;
+        "db delete|--auto-merge") _abi_words "on off" ;;
         "db list|--limit") : ;;
         "db list|--offset") : ;;
         "db list|--filter") : ;;
@@ -218,6 +230,9 @@ _abi_value() {
         "db collection add|--metric") _abi_words "l2 cosine dot hamming jaccard" ;;
         "db collection add|--element") _abi_words "f32 f16 bf16 int8 bits" ;;
         "db collection add|--embedder") : ;;
+        "db watch|--collection") : ;;
+        "db watch|--from") : ;;
+        "db watch|--for") : ;;
         "db backup verify|--backup") : ;;
         "db backup prune|--keep") : ;;
         "db restore|--backup") : ;;
@@ -256,12 +271,12 @@ _abi_value() {
 _abi_options() {
     case "$1" in
         "db init") _abi_words "--dim --metric --element --embedder --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db add") _abi_words "--id --vector --text --metadata --collection --sync --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db add") _abi_words "--id --vector --text --metadata --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db query") _abi_words "--vector --text --file --from --k --recall --effort --exact --filter --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db get") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db update") _abi_words "--vector --text --metadata --set --unset --filter --collection --sync --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db delete") _abi_words "--filter --collection --sync --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db update") _abi_words "--vector --text --metadata --set --unset --filter --collection --sync --dry-run --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db delete") _abi_words "--filter --collection --sync --auto-merge --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db list") _abi_words "--limit --offset --filter --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db count") _abi_words "--filter --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db index") _abi_words "--collection --rebuild --drop --degree --build-effort --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -271,6 +286,7 @@ _abi_options() {
         "db collection drop") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db snapshot drop") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db upgrade") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db watch") _abi_words "--collection --from --for --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db backup") _abi_words "--dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db backup verify") _abi_words "--backup --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db backup prune") _abi_words "--keep --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
@@ -286,7 +302,7 @@ _abi_options() {
 
 _abi_operands() {
     case "$1" in
-        "db") _abi_words "init import add query get update delete list count stats verify index optimize export collection snapshot upgrade backup restore repair" ;;
+        "db") _abi_words "init import add query get update delete list count stats verify index optimize export collection snapshot upgrade watch backup restore repair" ;;
         "db init") _abi_files -d ;;
         "db import") _abi_files -f ;;
         "db add") _abi_files -d ;;
@@ -310,6 +326,7 @@ _abi_operands() {
         "db snapshot create") _abi_files -d ;;
         "db snapshot drop") _abi_files -d ;;
         "db upgrade") _abi_files -d ;;
+        "db watch") _abi_files -d ;;
         "db backup") _abi_files -d ;;
         "db backup list") _abi_files -d ;;
         "db backup verify") _abi_files -d ;;
