@@ -115,7 +115,8 @@ public:
     static Result<AnnIndex> build(const Context& context, const VectorSource& rows,
                                   const AnnOptions& options = {});
 
-    // What bytes() gave, mapped or in memory; `owner` keeps it alive. Every byte is checked.
+    // What bytes() gave, mapped or in memory; `owner` keeps it alive. Every byte is checked;
+    // bytes that are not aligned to 64 are copied.
     // kCorrupt names the offset.
     static Result<AnnIndex> parse(std::shared_ptr<const void> owner,
                                   std::span<const std::byte> bytes);

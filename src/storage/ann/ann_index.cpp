@@ -118,6 +118,11 @@ AnnIndex::AnnIndex(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)
 Result<AnnIndex> AnnIndex::parse(std::shared_ptr<const void> owner,
                                  std::span<const std::byte> bytes) {
     return guarded([&]() -> Result<AnnIndex> {
+        if (reinterpret_cast<std::uintptr_t>(bytes.data()) % ann::kCodeAlignment != 0) {
+            const auto copy =
+                std::make_shared<const ann::AlignedVector<std::byte>>(bytes.begin(), bytes.end());
+            return parse(copy, *copy);
+        }
         ABI_TRY(ann::AnnParts parts, ann::decode_index(bytes));
         ann::Projection projection(parts.space, std::move(parts.projection));
         const ann::GraphView graph{parts.codes.data(),

@@ -25,6 +25,7 @@ constexpr std::size_t kStepRows = 4096;  // of the sample, for the step
 constexpr double kVarianceShare = 0.93;
 // Values beyond this share of the sample's are cut to the outermost code.
 constexpr double kClipShare = 0.9999;
+constexpr float kMostCode = 127.0F;
 constexpr float kMostShort = 32512.0F;  // 127 * 256: the high byte never leaves int8
 
 std::size_t dimension_for(std::size_t wanted) {
@@ -54,6 +55,11 @@ double exact_norm(const float* values, std::size_t count) {
 std::int32_t nearest(float value) {
     constexpr float kShift = 12582912.0F;  // 1.5 * 2^23
     return std::bit_cast<std::int32_t>(value + kShift) - std::bit_cast<std::int32_t>(kShift);
+}
+
+// Cut to a magnitude; not a number becomes the limit, as whatever overflowed on the way.
+float bounded(float value, float limit) {
+    return value < limit ? (value > -limit ? value : -limit) : limit;
 }
 
 // The bits of floats without sign are in their order, which compilers may use for float32 only
@@ -256,7 +262,7 @@ void Projection::project(Scratch& scratch) const {
     std::int8_t* const high = scratch.parts.data();
     std::int8_t* const low = high + padded_;
     for (std::size_t j = 0; j < dimension; ++j) {
-        const std::int32_t value = nearest(scratch.mapped[j] * inverse);
+        const std::int32_t value = nearest(bounded(scratch.mapped[j] * inverse, kMostShort));
         const std::int32_t upper = (value + 128) >> 8;
         high[j] = static_cast<std::int8_t>(upper);
         low[j] = static_cast<std::int8_t>(value - upper * 256);
@@ -281,8 +287,7 @@ void Projection::encode(std::int8_t* code, Scratch& scratch) const {
     std::int32_t norm = 0;
     const float inverse = 1.0F / data_.step;
     for (std::size_t i = 0; i < data_.code_dimension; ++i) {
-        const float scaled = std::clamp(scratch.projected[i] * inverse, -127.0F, 127.0F);
-        const std::int32_t value = nearest(scaled);
+        const std::int32_t value = nearest(bounded(scratch.projected[i] * inverse, kMostCode));
         code[i] = static_cast<std::int8_t>(value);
         norm += value * value;
     }
