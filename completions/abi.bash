@@ -81,6 +81,11 @@ _abi_takes_value() {
         "db add|--auto-merge") return 0 ;;
         "db query|--vector") return 0 ;;
         "db query|--text") return 0 ;;
+        "db query|--match") return 0 ;;
+        "db query|--hybrid") return 0 ;;
+        "db query|--text-weight") return 0 ;;
+        "db query|--rank-constant") return 0 ;;
+        "db query|--candidates") return 0 ;;
         "db query|--file") return 0 ;;
         "db query|--from") return 0 ;;
         "db query|--k"|"db query|-k") return 0 ;;
@@ -187,6 +192,11 @@ _abi_value() {
         "db add|--auto-merge") _abi_words "on off" ;;
         "db query|--vector") : ;;
         "db query|--text") : ;;
+        "db query|--match") : ;;
+        "db query|--hybrid") _abi_words "rrf weighted" ;;
+        "db query|--text-weight") : ;;
+        "db query|--rank-constant") : ;;
+        "db query|--candidates") : ;;
         "db query|--file") _abi_files -f ;;
         "db query|--from") _abi_words "npy npz fvecs bvecs fbin u8bin i8bin csv jsonl" ;;
         "db query|--k"|"db query|-k") : ;;
@@ -273,7 +283,7 @@ _abi_options() {
         "db init") _abi_words "--dim --metric --element --embedder --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db add") _abi_words "--id --vector --text --metadata --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db query") _abi_words "--vector --text --file --from --k --recall --effort --exact --filter --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db query") _abi_words "--vector --text --match --match-all --hybrid --text-weight --rank-constant --candidates --snippets --file --from --k --recall --effort --exact --filter --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db get") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db update") _abi_words "--vector --text --metadata --set --unset --filter --collection --sync --dry-run --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db delete") _abi_words "--filter --collection --sync --auto-merge --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;

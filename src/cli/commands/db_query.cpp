@@ -1,4 +1,6 @@
 // `abi db query`: the nearest rows of a vector, a text, or a file of either.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <abi/core/time.hpp>
@@ -6,6 +8,7 @@
 
 #include "all.hpp"
 #include "db_common.hpp"
+#include "db_query_text.hpp"
 
 namespace abikit::cli {
 
@@ -76,7 +79,7 @@ Result<std::vector<float>> queries_of(Invocation& invocation, const Database& da
     if (given != 1) {
         return fail(Code::kInvalidArgument,
                     given == 0 ? "no query was given" : "more than one kind of query was given",
-                    "give one of --vector, --text and --file");
+                    "give one of --vector, --text, --file and --match");
     }
     if (invocation.has("vector")) {
         ABI_TRY(std::vector<float> vector, parse_vector(invocation.text("vector")));
@@ -88,19 +91,46 @@ Result<std::vector<float>> queries_of(Invocation& invocation, const Database& da
                : read_queries(invocation, database, snapshot);
 }
 
-Result<data::Value> hit_value(const storage::Snapshot& snapshot, storage::Metric metric,
-                              const storage::Hit& hit, RowMembers members) {
-    ABI_TRY(data::Value row, row_value(snapshot, hit.row, members));
+Result<data::Value> hit_value(const storage::Snapshot& snapshot, const FoundRow& found,
+                              const TextRequest& request, RowMembers members) {
+    ABI_TRY(data::Value row, row_value(snapshot, found.row, members));
     data::Value value;
     value.set("id", *row.find("id"));
-    value.set("distance", shown(hit.distance));
-    value.set("score", storage::score_of(metric, shown(hit.distance)));
+    for (const auto& [key, score] : found.scores.as_object()) {
+        value.set(key, score);
+    }
+    const data::Value* const text = row.find("text");
+    if (request.snippets && text != nullptr) {
+        ABI_TRY(std::string snippet, marked_snippet(text->as_string(), *request.snippets));
+        value.set("snippet", std::move(snippet));
+    }
     for (const char* const key : {"text", "metadata", "vector"}) {
         if (const data::Value* const member = row.find(key)) {
             value.set(key, *member);
         }
     }
     return value;
+}
+
+// The nearest rows of each query.
+Result<std::vector<std::vector<FoundRow>>> find_near(const Context& context,
+                                                     const Database& database,
+                                                     const storage::Snapshot& snapshot,
+                                                     const std::vector<float>& values,
+                                                     const storage::SearchOptions& options) {
+    const std::size_t count = values.size() / database.dimension();
+    ABI_TRY(const auto results, snapshot.search(context, values, count, options));
+    std::vector<std::vector<FoundRow>> found;
+    for (const std::vector<storage::Hit>& hits : results) {
+        std::vector<FoundRow>& rows = found.emplace_back();
+        for (const storage::Hit& hit : hits) {
+            data::Value scores;
+            scores.set("distance", shown(hit.distance));
+            scores.set("score", storage::score_of(database.metric(), shown(hit.distance)));
+            rows.push_back({hit.row, std::move(scores)});
+        }
+    }
+    return found;
 }
 
 // The path and line of a document's chunk, or the id of any other row.
@@ -128,7 +158,7 @@ std::string one_line(const std::string& text) {
     return line;
 }
 
-void add_view(report::Report& report, const data::Array& queries) {
+void add_view(report::Report& report, const data::Array& queries, const TextRequest& request) {
     data::Array flat, shown;
     for (std::size_t i = 0; i < queries.size(); ++i) {
         for (const data::Value& hit : queries[i].find("hits")->as_array()) {
@@ -142,14 +172,21 @@ void add_view(report::Report& report, const data::Array& queries) {
             line.set("query", std::uint64_t{i});
             line.set("place", place_of(hit));
             line.set("score", fmt::format("{:.4f}", hit.find("score")->as_double()));
-            const data::Value* const text = hit.find("text");
+            const data::Value* const text = hit.find(request.snippets ? "snippet" : "text");
             line.set("text", text == nullptr ? std::string() : one_line(text->as_string()));
             shown.push_back(std::move(line));
         }
     }
     report.flat_rows = std::move(flat);
-    report.columns = {{.key = "query"}, {.key = "id"},   {.key = "distance"},
-                      {.key = "score"}, {.key = "text"}, {.key = "metadata"}};
+    report.columns = {{.key = "query"}, {.key = "id"}};
+    for (const std::string& key : request.score_columns()) {
+        report.columns.push_back({.key = key});
+    }
+    if (request.snippets) {
+        report.columns.push_back({.key = "snippet"});
+    }
+    report.columns.push_back({.key = "text"});
+    report.columns.push_back({.key = "metadata"});
     std::vector<report::Column> columns = {{.key = "score",
                                             .header = "score",
                                             .unit = report::Unit::kDistance,
@@ -186,21 +223,31 @@ Result<storage::SearchOptions> search_options(const Invocation& invocation) {
 
 Result<Outcome> run(Invocation& invocation) {
     ABI_TRY(const auto filter, filter_of(invocation));
+    ABI_TRY(TextRequest request, text_request(invocation));
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     const storage::Snapshot snapshot = database.snapshot();
-    ABI_TRY(const std::vector<float> values, queries_of(invocation, database, snapshot));
-    const std::size_t count = values.size() / database.dimension();
+    std::vector<float> values;
+    if (!request.match || request.hybrid) {
+        ABI_TRY(values, queries_of(invocation, database, snapshot));
+    }
     ABI_TRY(storage::SearchOptions options, search_options(invocation));
     options.filter = filter ? &*filter : nullptr;
-    ABI_TRY(const auto results, snapshot.search(invocation.context(), values, count, options));
+    request.options.vector = options;
+    request.options.text.filter = options.filter;
+    std::vector<std::vector<FoundRow>> results;
+    if (request.match) {
+        ABI_TRY(results.emplace_back(), find_text(invocation.context(), snapshot, request, values));
+    } else {
+        ABI_TRY(results, find_near(invocation.context(), database, snapshot, values, options));
+    }
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
     const RowMembers members{.vector = invocation.flag("vectors")};
     data::Array queries;
-    for (const std::vector<storage::Hit>& hits : results) {
+    for (const std::vector<FoundRow>& hits : results) {
         data::Array values_of_hits;
-        for (const storage::Hit& hit : hits) {
-            ABI_TRY(data::Value value, hit_value(snapshot, database.metric(), hit, members));
+        for (const FoundRow& hit : hits) {
+            ABI_TRY(data::Value value, hit_value(snapshot, hit, request, members));
             values_of_hits.push_back(std::move(value));
         }
         data::Value query;
@@ -210,13 +257,13 @@ Result<Outcome> run(Invocation& invocation) {
     Outcome outcome;
     outcome.report.schema = "abi.db.query/1";
     outcome.report.body.set("took_us", took_us);
-    add_view(outcome.report, queries);
+    add_view(outcome.report, queries, request);
     outcome.report.body.set("queries", std::move(queries));
     return outcome;
 }
 
 std::vector<OptionSpec> query_options() {
-    return {
+    std::vector<OptionSpec> options = {
         {.name = "vector", .metavar = "NUMBERS", .help = "the query: numbers separated by commas"},
         {.name = "text", .metavar = "TEXT", .help = "the query: a text"},
         {.name = "file",
@@ -254,13 +301,19 @@ std::vector<OptionSpec> query_options() {
         {.name = "vectors", .type = ValueType::kFlag, .help = "show the vectors of the hits too"},
         collection_option(),
         snapshot_option()};
+    const std::vector<OptionSpec> text = text_query_options();
+    const auto behind = std::find_if(options.begin(), options.end(), [](const OptionSpec& option) {
+        return option.name == "file";
+    });
+    options.insert(behind, text.begin(), text.end());
+    return options;
 }
 }  // namespace
 
 CommandSpec db_query_spec() {
     return {
         .path = {"db", "query"},
-        .summary = "find the rows nearest to a vector or text",
+        .summary = "find the rows nearest to a vector or text, or with some words",
         .description =
             "Finds the k rows with the smallest distance to each query. Where the collection has "
             "an "
@@ -272,6 +325,10 @@ CommandSpec db_query_spec() {
             "Texts are embedded by the database's embedder. A file gives one query a row: vectors, "
             "or JSON lines and CSV "
             "with texts.\n\n"
+            "--match looks for words instead: the rows whose texts answer best by BM25, without "
+            "regard to case and accents. Words in quotation marks are a phrase, a star ends the "
+            "beginning of a word, and a minus leaves out rows with what follows. --hybrid fuses "
+            "the hits of words and vector, --snippets shows where the words stand.\n\n"
             "With --filter only rows whose metadata match are compared; never fewer than k come "
             "back where k match. A filter that matches nothing gives an empty result.",
         .operands = {database_operand()},
@@ -281,6 +338,11 @@ CommandSpec db_query_spec() {
                      {"abi db query notes.wdbx --text backup --filter 'lang = \"en\" AND year >= "
                       "2020'",
                       "among some rows"},
+                     {"abi db query notes.wdbx --match 'backup \"every night\" restor* -tape' "
+                      "--snippets",
+                      "by words"},
+                     {"abi db query notes.wdbx --text 'restore a backup' --hybrid rrf",
+                      "by words and meaning"},
                      {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",
                       "a batch"}},
         .handler = run,
