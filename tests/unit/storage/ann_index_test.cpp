@@ -16,7 +16,11 @@ using namespace abikit::storage::test;
 namespace {
 
 constexpr std::uint32_t kDim = 24;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kRows = 700;  // not optimised there, and building an index is work
+#else
 constexpr std::size_t kRows = 3000;
+#endif
 
 // Points in clusters of a few dimensions: neither random noise nor trivial.
 std::vector<float> clustered(std::size_t rows, std::uint32_t dimension, std::uint64_t seed) {
