@@ -28,7 +28,12 @@ std::size_t scaled(std::size_t ordinary) {
 }
 
 std::uint64_t stride(std::uint64_t reduced) {
-    return factor < 1.0 ? reduced : 1;
+    constexpr double kSome = 0.2;  // of all places, about
+    constexpr std::uint64_t kOftener = 6;
+    if (factor >= 1.0) {
+        return 1;
+    }
+    return factor < kSome ? reduced : (reduced / kOftener) | 1U;
 }
 
 }  // namespace abikit::storage::test
