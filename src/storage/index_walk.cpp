@@ -22,6 +22,8 @@ constexpr std::size_t kQueryGrain = 16;
 constexpr std::uint64_t kFewestAHit = 24;
 // Distances that a walk takes for each candidate that it keeps, about.
 constexpr std::uint64_t kDistancesACandidate = 12;
+constexpr std::size_t kFetchAhead = 3;  // rows on their way while one is compared
+constexpr std::size_t kCacheLine = 64;
 constexpr std::uint32_t kMostEffort = 1U << 20;
 
 class ScratchLease {
@@ -36,6 +38,12 @@ private:
     SegmentIndex& index_;
     AnnScratch scratch_;
 };
+
+void fetch(const std::byte* vector, std::size_t bytes) {
+    for (std::size_t at = 0; at < bytes; at += kCacheLine) {
+        __builtin_prefetch(vector + at);
+    }
+}
 
 std::uint32_t effort_of(const AnnIndex& index, const SearchOptions& options) {
     if (options.effort) {
@@ -140,7 +148,7 @@ Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries
     const auto body = [&](std::size_t first, std::size_t last) -> Status {
         for (const Walk& walk : walks_) {
             ScratchLease lease(state_.segments[walk.unit].segment->index());
-            Nearest nearest{queries, lease.scratch(), {}, {}};
+            Nearest nearest{queries, lease.scratch(), {}, {}, {}};
             for (std::size_t i = first; i < last; ++i) {
                 ABI_TRY(const bool all,
                         run(walk, nearest, i, values.data() + i * dimension, best[i]));
@@ -174,8 +182,20 @@ Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t quer
     }
     const Segment& segment = *state_.segments[walk.unit].segment;
     const RowNumber first = state_.first_row(walk.unit);
+    nearest.vectors.clear();
     for (const std::uint32_t row : nearest.rows) {
         ABI_TRY(const std::byte* const vector, segment.vectors(row, 1));
+        nearest.vectors.push_back(vector);
+        if (nearest.vectors.size() <= kFetchAhead) {
+            fetch(vector, nearest.queries.row_bytes());
+        }
+    }
+    for (std::size_t i = 0; i < nearest.rows.size(); ++i) {
+        if (i + kFetchAhead < nearest.rows.size()) {
+            fetch(nearest.vectors[i + kFetchAhead], nearest.queries.row_bytes());
+        }
+        const std::uint32_t row = nearest.rows[i];
+        const std::byte* const vector = nearest.vectors[i];
         const float* norm = nullptr;
         if (nearest.queries.needs_norms()) {
             ABI_TRY(norm, segment.inverse_norms(row, 1));

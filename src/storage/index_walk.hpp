@@ -51,6 +51,7 @@ private:
         AnnScratch& scratch;
         QueryBlock::Scratch exact;
         std::vector<std::uint32_t> rows;
+        std::vector<const std::byte*> vectors;  // of these rows, as they are stored
     };
     Result<bool> run(const Walk& walk, Nearest& nearest, std::size_t query, const float* values,
                      simd::TopK& best) const;
