@@ -18,8 +18,10 @@ namespace {
 constexpr std::uint32_t kDim = 24;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kRows = 700;  // not optimised there, and building an index is work
+constexpr std::size_t kQueries = 20;
 #else
 constexpr std::size_t kRows = 3000;
+constexpr std::size_t kQueries = 100;
 #endif
 
 // Points in clusters of a few dimensions: neither random noise nor trivial.
@@ -87,11 +89,11 @@ struct Built {
 };
 
 double recall_of(const Built& built, const AnnIndex& index, std::uint32_t effort) {
-    const std::vector<float> queries = clustered(100, kDim, 2);
+    const std::vector<float> queries = clustered(kQueries, kDim, 2);
     AnnScratch scratch;
     std::vector<Hit> hits;
     std::size_t found = 0;
-    for (std::size_t i = 0; i < 100; ++i) {
+    for (std::size_t i = 0; i < kQueries; ++i) {
         const float* const query = queries.data() + i * kDim;
         must(index.search(built.rows, query, 10, effort, scratch, hits));
         CHECK(hits.size() == 10);
@@ -102,7 +104,7 @@ double recall_of(const Built& built, const AnnIndex& index, std::uint32_t effort
             found += std::count(truth.begin(), truth.end(), hit.row) != 0 ? 1 : 0;
         }
     }
-    return static_cast<double>(found) / 1000.0;
+    return static_cast<double>(found) / static_cast<double>(10 * kQueries);
 }
 
 }  // namespace
