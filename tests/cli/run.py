@@ -16,7 +16,9 @@ A case file is read line by line. `#` starts a comment line; a text block runs t
     normalise /REGEX/TEXT          one more replacement before outputs are compared whole
     write PATH <<END               writes a file
     stdin <<END                    what the next command reads (without it: nothing)
-    $ COMMAND                      runs a command in bash with pipefail; what follows is about it
+    $ COMMAND                      runs a command in bash with pipefail; what follows is about it;
+                                   `flip FILE BYTE` turns the bits of one byte round (a constant
+                                   written over it could be what stands there already)
     exit N                         its exit code (0 where nothing is said)
     stdout is <<END                the whole output; stderr likewise here and below
     stdout golden FILE             the whole output stands in tests/golden/FILE
@@ -73,6 +75,13 @@ class Skip(Exception):
 # ---------------------------------------------------------------------------------------------------
 # Running commands
 
+# What a command line finds beside bash's own: damage that is always a change.
+SHELL_FUNCTIONS = """flip() {
+    printf "\\x$(printf %x $((255 - $(od -An -tu1 -j "$2" -N 1 "$1"))))" |
+        dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+"""
+
 
 class Sandbox:
     """A fresh directory and a clean environment."""
@@ -98,7 +107,7 @@ class Sandbox:
     def run(self, command, stdin=b"", merge=False):
         try:
             return subprocess.run(
-                ["bash", "-o", "pipefail", "-c", command], cwd=self.directory, env=self.env, input=stdin,
+                ["bash", "-o", "pipefail", "-c", SHELL_FUNCTIONS + command], cwd=self.directory, env=self.env, input=stdin,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT if merge else subprocess.PIPE,
                 timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
