@@ -8,13 +8,13 @@
 
 #include <fmt/format.h>
 
-#include <abi/simd/distance.hpp>
 #include <abi/simd/topk.hpp>
 #include <abi/storage/snapshot.hpp>
 
 #include "guard.hpp"
 #include "index_walk.hpp"
 #include "query_block.hpp"
+#include "search_input.hpp"
 #include "state.hpp"
 
 namespace abikit::storage {
@@ -241,21 +241,6 @@ Status check_options(const SearchOptions& options) {
     return {};
 }
 
-Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count) {
-    if (values.size() != count * shape.dimension) {
-        return fail(Code::kIncompatible, fmt::format("{} numbers are no {} queries of dimension {}",
-                                                     values.size(), count, shape.dimension));
-    }
-    if (simd::first_non_finite(values.data(), values.size()) != values.size()) {
-        return fail(Code::kInvalidData, "a query holds NaN or infinity");
-    }
-    if (shape.element == ElementType::kBits &&
-        first_unfit(shape.element, values) != values.size()) {
-        return fail(Code::kInvalidData, "a query for bits holds a number that is neither 0 nor 1");
-    }
-    return {};
-}
-
 // Walks what has an index and scans the rest; everything where a walk came back with too little.
 Result<std::vector<simd::TopK>> nearest(const Context& context, const State& state,
                                         const Task& task, std::span<const float> values,
@@ -278,25 +263,6 @@ Result<std::vector<simd::TopK>> nearest(const Context& context, const State& sta
 }
 }  // namespace
 
-namespace {
-// The rows that both allow; null where there is no restriction. `made` holds it where it is new.
-Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,
-                                   const SearchOptions& options, RowSet& made) {
-    if (options.filter == nullptr) {
-        return options.rows;
-    }
-    ABI_TRY(made, snapshot.match(context, *options.filter));
-    if (options.rows != nullptr) {
-        std::vector<std::uint64_t> words(made.words().begin(), made.words().end());
-        for (std::size_t i = 0; i < words.size(); ++i) {
-            words[i] &= options.rows->words()[i];
-        }
-        made = RowSet(std::move(words), made.rows());
-    }
-    return &made;
-}
-}  // namespace
-
 Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
                                                        std::span<const float> values,
                                                        std::size_t count,
@@ -306,11 +272,9 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
         const VectorShape shape = state_->shape();
         ABI_CHECK(check_options(options));
         ABI_CHECK(check_queries(shape, values, count));
-        if (options.rows != nullptr && options.rows->rows() != state_->total_rows()) {
-            return fail(Code::kInvalidArgument, "the set of rows is of another snapshot");
-        }
         RowSet made;
-        ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, options, made));
+        ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, state_->total_rows(),
+                                                          options.filter, options.rows, made));
         const IndexWalk walk(context, *state_, options, allowed);
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);

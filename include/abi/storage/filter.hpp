@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <abi/core/export.h>
 #include <abi/core/error.hpp>
@@ -45,5 +46,9 @@ private:
     explicit Filter(std::shared_ptr<const FilterProgram> program);
     std::shared_ptr<const FilterProgram> program_;
 };
+
+// The keys that a field of a filter leads through: "a.b" gives "a", "b"; backquotes hold a name of
+// any characters. kInvalidArgument for anything else, and for `id`, which is no metadata.
+ABI_API Result<std::vector<std::string>> metadata_keys(std::string_view field);
 
 }  // namespace abikit::storage

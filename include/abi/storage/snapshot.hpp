@@ -73,6 +73,14 @@ struct SearchOptions {
     const RowSet* rows = nullptr;    // only these rows, of the same snapshot
 };
 
+// How far a search by distance goes. `filter` and `rows` as in SearchOptions.
+struct RangeOptions {
+    float distance = 0;     // of a hit, at most; not NaN
+    std::size_t limit = 0;  // only the nearest so many; 0: all
+    const Filter* filter = nullptr;
+    const RowSet* rows = nullptr;
+};
+
 struct SnapshotStats {
     std::string collection;
     std::uint32_t dimension = 0;
@@ -157,6 +165,14 @@ public:
                                                  std::size_t k) const {
         return search(context, queries, count, SearchOptions{.k = k});
     }
+
+    // Every row within a distance of each query, nearest first (ties by insertion). Exact: all rows
+    // that are allowed are compared, by all threads of the context's pool. Memory: 16 bytes a hit.
+    // Errors as of search().
+    Result<std::vector<std::vector<Hit>>> search_within(const Context& context,
+                                                        std::span<const float> queries,
+                                                        std::size_t count,
+                                                        const RangeOptions& options) const;
 
     // The rows whose texts answer a query best, by BM25 (text_search.hpp). Hits descend by score
     // (ties by insertion). One thread. kCancelled when the context's token is set.

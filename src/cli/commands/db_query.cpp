@@ -8,6 +8,8 @@
 
 #include "all.hpp"
 #include "db_common.hpp"
+#include "db_query_forms.hpp"
+#include "db_query_hits.hpp"
 #include "db_query_text.hpp"
 
 namespace abikit::cli {
@@ -71,45 +73,33 @@ Result<std::vector<float>> read_queries(Invocation& invocation, const Database& 
     }
 }
 
-// `snapshot` is what will be searched.
+// `snapshot` is what will be searched. The row of --id is left out of the hits.
 Result<std::vector<float>> queries_of(Invocation& invocation, const Database& database,
-                                      const storage::Snapshot& snapshot) {
-    const int given =
-        int{invocation.has("vector")} + int{invocation.has("text")} + int{invocation.has("file")};
+                                      const storage::Snapshot& snapshot,
+                                      storage::QueryOptions& options) {
+    const int given = int{invocation.has("vector")} + int{invocation.has("text")} +
+                      int{invocation.has("file")} + int{invocation.has("id")};
     if (given != 1) {
         return fail(Code::kInvalidArgument,
                     given == 0 ? "no query was given" : "more than one kind of query was given",
-                    "give one of --vector, --text, --file and --match");
+                    "give one of --vector, --text, --file, --id and --match");
     }
     if (invocation.has("vector")) {
         ABI_TRY(std::vector<float> vector, parse_vector(invocation.text("vector")));
         ABI_CHECK(check_dimension(database, vector.size()));
         return vector;
     }
+    if (invocation.has("id")) {
+        ABI_TRY(storage::ExampleQuery example,
+                storage::query_by_example(snapshot, invocation.text("id")));
+        if (!invocation.flag("include-self")) {
+            options.leave_out = example.row;
+        }
+        return std::move(example.vector);
+    }
     return invocation.has("text")
                ? embed_one(invocation.context(), snapshot, invocation.text("text"))
                : read_queries(invocation, database, snapshot);
-}
-
-Result<data::Value> hit_value(const storage::Snapshot& snapshot, const FoundRow& found,
-                              const TextRequest& request, RowMembers members) {
-    ABI_TRY(data::Value row, row_value(snapshot, found.row, members));
-    data::Value value;
-    value.set("id", *row.find("id"));
-    for (const auto& [key, score] : found.scores.as_object()) {
-        value.set(key, score);
-    }
-    const data::Value* const text = row.find("text");
-    if (request.snippets && text != nullptr) {
-        ABI_TRY(std::string snippet, marked_snippet(text->as_string(), *request.snippets));
-        value.set("snippet", std::move(snippet));
-    }
-    for (const char* const key : {"text", "metadata", "vector"}) {
-        if (const data::Value* const member = row.find(key)) {
-            value.set(key, *member);
-        }
-    }
-    return value;
 }
 
 // The nearest rows of each query.
@@ -117,9 +107,9 @@ Result<std::vector<std::vector<FoundRow>>> find_near(const Context& context,
                                                      const Database& database,
                                                      const storage::Snapshot& snapshot,
                                                      const std::vector<float>& values,
-                                                     const storage::SearchOptions& options) {
+                                                     const storage::QueryOptions& options) {
     const std::size_t count = values.size() / database.dimension();
-    ABI_TRY(const auto results, snapshot.search(context, values, count, options));
+    ABI_TRY(const auto results, storage::query_rows(context, snapshot, values, count, options));
     std::vector<std::vector<FoundRow>> found;
     for (const std::vector<storage::Hit>& hits : results) {
         std::vector<FoundRow>& rows = found.emplace_back();
@@ -133,116 +123,38 @@ Result<std::vector<std::vector<FoundRow>>> find_near(const Context& context,
     return found;
 }
 
-// The path and line of a document's chunk, or the id of any other row.
-std::string place_of(const data::Value& hit) {
-    const data::Value* const metadata = hit.find("metadata");
-    const data::Value* const path = metadata == nullptr ? nullptr : metadata->find("path");
-    const data::Value* const line = metadata == nullptr ? nullptr : metadata->find("line");
-    if (path == nullptr || line == nullptr || !path->is_string() || !line->is_integer()) {
-        return hit.find("id")->as_string();
+// Everything found, best first, by whichever search was asked for.
+Result<std::vector<std::vector<FoundRow>>> find(Invocation& invocation, const Database& database,
+                                                const storage::Snapshot& snapshot,
+                                                TextRequest& request,
+                                                storage::QueryOptions options) {
+    std::vector<float> values;
+    if (!request.match || request.hybrid) {
+        ABI_TRY(values, queries_of(invocation, database, snapshot, options));
     }
-    return fmt::format("{}:{}", path->as_string(), data::to_json(*line));
-}
-
-// For a person: white space folded, one line.
-std::string one_line(const std::string& text) {
-    std::string line;
-    for (const char c : text) {
-        const bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-        if (!blank) {
-            line += c;
-        } else if (!line.empty() && line.back() != ' ') {
-            line += ' ';
-        }
+    if (!request.match) {
+        return find_near(invocation.context(), database, snapshot, values, options);
     }
-    return line;
-}
-
-void add_view(report::Report& report, const data::Array& queries, const TextRequest& request) {
-    data::Array flat, shown;
-    for (std::size_t i = 0; i < queries.size(); ++i) {
-        for (const data::Value& hit : queries[i].find("hits")->as_array()) {
-            data::Value row;
-            row.set("query", std::uint64_t{i});
-            for (const auto& [key, value] : hit.as_object()) {
-                row.set(key, value);
-            }
-            flat.push_back(row);
-            data::Value line;
-            line.set("query", std::uint64_t{i});
-            line.set("place", place_of(hit));
-            line.set("score", fmt::format("{:.4f}", hit.find("score")->as_double()));
-            const data::Value* const text = hit.find(request.snippets ? "snippet" : "text");
-            line.set("text", text == nullptr ? std::string() : one_line(text->as_string()));
-            shown.push_back(std::move(line));
-        }
-    }
-    report.flat_rows = std::move(flat);
-    report.columns = {{.key = "query"}, {.key = "id"}};
-    for (const std::string& key : request.score_columns()) {
-        report.columns.push_back({.key = key});
-    }
-    if (request.snippets) {
-        report.columns.push_back({.key = "snippet"});
-    }
-    report.columns.push_back({.key = "text"});
-    report.columns.push_back({.key = "metadata"});
-    std::vector<report::Column> columns = {{.key = "score",
-                                            .header = "score",
-                                            .unit = report::Unit::kDistance,
-                                            .align = report::Align::kRight},
-                                           {.key = "place", .header = "row", .max_width = 48},
-                                           {.key = "text", .header = "text", .max_width = 72}};
-    if (queries.size() != 1) {
-        columns.insert(columns.begin(),
-                       {.key = "query", .header = "query", .align = report::Align::kRight});
-    }
-    report.view = data::Value();
-    report.view.set("hits", std::move(shown));
-    report.blocks = {
-        {.kind = report::Block::Kind::kTable, .rows_path = "hits", .columns = std::move(columns)}};
-}
-
-// --exact, --effort and --recall, in this order of strength.
-Result<storage::SearchOptions> search_options(const Invocation& invocation) {
-    storage::SearchOptions options{.k = static_cast<std::size_t>(invocation.integer("k"))};
-    options.recall = invocation.number("recall");
-    if (!(*options.recall > 0.0 && *options.recall <= 1.0)) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("--recall {}: above 0 and at most 1 is possible", *options.recall),
-                    "1 compares every row");
-    }
-    if (invocation.has("effort")) {
-        options.effort = static_cast<std::uint32_t>(invocation.integer("effort"));
-    }
-    if (invocation.flag("exact")) {
-        options.mode = storage::SearchMode::kExact;
-    }
-    return options;
+    request.options.vector = options.search;
+    request.options.text.filter = options.search.filter;
+    request.options.text.k += options.offset;
+    ABI_TRY(std::vector<FoundRow> rows, find_text(invocation.context(), snapshot, request, values));
+    rows.erase(rows.begin(),
+               rows.begin() + static_cast<std::ptrdiff_t>(std::min(options.offset, rows.size())));
+    return std::vector<std::vector<FoundRow>>{std::move(rows)};
 }
 
 Result<Outcome> run(Invocation& invocation) {
     ABI_TRY(const auto filter, filter_of(invocation));
     ABI_TRY(TextRequest request, text_request(invocation));
+    ABI_TRY(storage::QueryOptions options, query_form(invocation));
+    ABI_TRY(const HitMembers members, hit_members(invocation, request));
+    options.search.filter = filter ? &*filter : nullptr;
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     const storage::Snapshot snapshot = database.snapshot();
-    std::vector<float> values;
-    if (!request.match || request.hybrid) {
-        ABI_TRY(values, queries_of(invocation, database, snapshot));
-    }
-    ABI_TRY(storage::SearchOptions options, search_options(invocation));
-    options.filter = filter ? &*filter : nullptr;
-    request.options.vector = options;
-    request.options.text.filter = options.filter;
-    std::vector<std::vector<FoundRow>> results;
-    if (request.match) {
-        ABI_TRY(results.emplace_back(), find_text(invocation.context(), snapshot, request, values));
-    } else {
-        ABI_TRY(results, find_near(invocation.context(), database, snapshot, values, options));
-    }
+    ABI_TRY(const auto results, find(invocation, database, snapshot, request, options));
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
-    const RowMembers members{.vector = invocation.flag("vectors")};
     data::Array queries;
     for (const std::vector<FoundRow>& hits : results) {
         data::Array values_of_hits;
@@ -257,7 +169,7 @@ Result<Outcome> run(Invocation& invocation) {
     Outcome outcome;
     outcome.report.schema = "abi.db.query/1";
     outcome.report.body.set("took_us", took_us);
-    add_view(outcome.report, queries, request);
+    add_hit_tables(outcome.report, queries, request, members);
     outcome.report.body.set("queries", std::move(queries));
     return outcome;
 }
@@ -298,7 +210,6 @@ std::vector<OptionSpec> query_options() {
          .maximum = 1000000},
         {.name = "exact", .type = ValueType::kFlag, .help = "compare every row, index or not"},
         filter_option("only rows whose metadata match, such as 'year >= 2020'"),
-        {.name = "vectors", .type = ValueType::kFlag, .help = "show the vectors of the hits too"},
         collection_option(),
         snapshot_option()};
     const std::vector<OptionSpec> text = text_query_options();
@@ -306,6 +217,13 @@ std::vector<OptionSpec> query_options() {
         return option.name == "file";
     });
     options.insert(behind, text.begin(), text.end());
+    const auto last = std::find_if(options.begin(), options.end(), [](const OptionSpec& option) {
+        return option.name == "collection";
+    });
+    std::vector<OptionSpec> more = form_options();
+    const std::vector<OptionSpec> shown_members = hit_options();
+    more.insert(more.end(), shown_members.begin(), shown_members.end());
+    options.insert(last, more.begin(), more.end());
     return options;
 }
 }  // namespace
@@ -330,7 +248,10 @@ CommandSpec db_query_spec() {
             "beginning of a word, and a minus leaves out rows with what follows. --hybrid fuses "
             "the hits of words and vector, --snippets shows where the words stand.\n\n"
             "With --filter only rows whose metadata match are compared; never fewer than k come "
-            "back where k match. A filter that matches nothing gives an empty result.",
+            "back where k match. A filter that matches nothing gives an empty result.\n\n"
+            "--id searches with the vector of a stored row. --within keeps the rows that are at "
+            "most so far, compared one by one: at most k, or --limit. --offset leaves hits out, "
+            "for the next page. --fields chooses what is shown of a hit.",
         .operands = {database_operand()},
         .options = query_options(),
         .examples = {{"abi db query notes.wdbx --text 'how to restore a backup' -k 3", "by text"},
@@ -343,6 +264,12 @@ CommandSpec db_query_spec() {
                       "by words"},
                      {"abi db query notes.wdbx --text 'restore a backup' --hybrid rrf",
                       "by words and meaning"},
+                     {"abi db query notes.wdbx --id 'docs/guide.md#2' -k 5", "by example"},
+                     {"abi db query points.wdbx --vector '0.1,0.2' --within 0.5 --limit 0",
+                      "all within a distance"},
+                     {"abi db query notes.wdbx --text backup --offset 10 --fields "
+                      "id,score,metadata.path",
+                      "the second page, and little of it"},
                      {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",
                       "a batch"}},
         .handler = run,

@@ -450,6 +450,17 @@ Result<FieldPath> parse_field(std::string_view text) {
     return path;
 }
 
+Result<std::vector<std::string>> metadata_keys(std::string_view field) {
+    return guarded([&]() -> Result<std::vector<std::string>> {
+        ABI_TRY(FieldPath path, parse_field(field));
+        if (path.is_id) {
+            return fail(Code::kInvalidArgument, "'id' is no field of metadata",
+                        "a member of that name stands in backquotes: `id`");
+        }
+        return std::move(path.keys);
+    });
+}
+
 Filter::Filter(std::shared_ptr<const FilterProgram> program) : program_(std::move(program)) {}
 
 const std::string& Filter::text() const noexcept {

@@ -1,0 +1,102 @@
+// Reads the options of the forms and says which do not go together.
+#include "db_query_forms.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+namespace abikit::cli {
+
+namespace {
+// Of searches by vector alone.
+constexpr const char* kVectorForms[] = {"id", "include-self", "within", "limit"};
+
+Status check_together(const Invocation& invocation) {
+    for (const char* const name : kVectorForms) {
+        if (invocation.has(name) && (invocation.has("match") || invocation.has("hybrid"))) {
+            return fail(Code::kInvalidArgument,
+                        fmt::format("--{} does not go with --{}", name,
+                                    invocation.has("hybrid") ? "hybrid" : "match"),
+                        "it is about searches by vector alone");
+        }
+    }
+    if (invocation.has("offset") && invocation.has("hybrid") && !invocation.has("candidates")) {
+        return fail(Code::kInvalidArgument, "--offset with --hybrid needs --candidates",
+                    "pages fit together only where the same candidates are ranked for each");
+    }
+    if (invocation.flag("include-self") && !invocation.has("id")) {
+        return fail(Code::kInvalidArgument, "--include-self needs --id");
+    }
+    if (invocation.has("limit") && !invocation.has("within")) {
+        return fail(Code::kInvalidArgument, "--limit needs --within",
+                    "-k is the number of hits of other searches");
+    }
+    return {};
+}
+
+// --exact, --effort and --recall, in this order of strength.
+Result<storage::SearchOptions> search_options(const Invocation& invocation) {
+    storage::SearchOptions options{.k = static_cast<std::size_t>(invocation.integer("k"))};
+    options.recall = invocation.number("recall");
+    if (!(*options.recall > 0.0 && *options.recall <= 1.0)) {
+        return fail(Code::kInvalidArgument,
+                    fmt::format("--recall {}: above 0 and at most 1 is possible", *options.recall),
+                    "1 compares every row");
+    }
+    if (invocation.has("effort")) {
+        options.effort = static_cast<std::uint32_t>(invocation.integer("effort"));
+    }
+    if (invocation.flag("exact")) {
+        options.mode = storage::SearchMode::kExact;
+    }
+    return options;
+}
+
+// The float that a distance is compared with: that which was printed, when it is one.
+float to_distance(double value) {
+    constexpr double kMost = double{std::numeric_limits<float>::max()};
+    return static_cast<float>(std::clamp(value, -kMost, kMost));
+}
+}  // namespace
+
+std::vector<OptionSpec> form_options() {
+    return {{.name = "id",
+             .metavar = "ID",
+             .help = "the query: the vector of this row, which itself is no hit"},
+            {.name = "include-self",
+             .type = ValueType::kFlag,
+             .help = "let the row of --id be a hit too"},
+            {.name = "within",
+             .type = ValueType::kNumber,
+             .metavar = "DISTANCE",
+             .help = "only rows at most so far, found exactly"},
+            {.name = "limit",
+             .type = ValueType::kInteger,
+             .metavar = "N",
+             .help = "with --within, N hits at most instead of -k; 0: all",
+             .minimum = 0},
+            {.name = "offset",
+             .type = ValueType::kInteger,
+             .metavar = "N",
+             .help = "leave the first N hits out and show the k behind them",
+             .default_value = "0",
+             .minimum = 0}};
+}
+
+Result<storage::QueryOptions> query_form(const Invocation& invocation) {
+    ABI_CHECK(check_together(invocation));
+    storage::QueryOptions options;
+    ABI_TRY(options.search, search_options(invocation));
+    options.offset = static_cast<std::size_t>(invocation.integer("offset"));
+    if (invocation.has("within")) {
+        options.within = to_distance(invocation.number("within"));
+    }
+    if (invocation.has("limit")) {
+        const auto limit = static_cast<std::size_t>(invocation.integer("limit"));
+        options.search.k = limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
+    }
+    return options;
+}
+
+}  // namespace abikit::cli

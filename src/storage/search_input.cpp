@@ -1,0 +1,47 @@
+#include "search_input.hpp"
+
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <abi/simd/distance.hpp>
+
+namespace abikit::storage {
+
+Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count) {
+    if (values.size() != count * shape.dimension) {
+        return fail(Code::kIncompatible, fmt::format("{} numbers are no {} queries of dimension {}",
+                                                     values.size(), count, shape.dimension));
+    }
+    if (simd::first_non_finite(values.data(), values.size()) != values.size()) {
+        return fail(Code::kInvalidData, "a query holds NaN or infinity");
+    }
+    if (shape.element == ElementType::kBits &&
+        first_unfit(shape.element, values) != values.size()) {
+        return fail(Code::kInvalidData, "a query for bits holds a number that is neither 0 nor 1");
+    }
+    return {};
+}
+
+Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,
+                                   std::uint64_t total_rows, const Filter* filter,
+                                   const RowSet* rows, RowSet& made) {
+    if (rows != nullptr && rows->rows() != total_rows) {
+        return fail(Code::kInvalidArgument, "the set of rows is of another snapshot");
+    }
+    if (filter == nullptr) {
+        return rows;
+    }
+    ABI_TRY(made, snapshot.match(context, *filter));
+    if (rows != nullptr) {
+        std::vector<std::uint64_t> words(made.words().begin(), made.words().end());
+        for (std::size_t i = 0; i < words.size(); ++i) {
+            words[i] &= rows->words()[i];
+        }
+        made = RowSet(std::move(words), made.rows());
+    }
+    return &made;
+}
+
+}  // namespace abikit::storage

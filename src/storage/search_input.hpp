@@ -1,0 +1,24 @@
+// What every search of vectors checks first, and which rows it may find.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <abi/core/context.hpp>
+#include <abi/storage/row_set.hpp>
+#include <abi/storage/snapshot.hpp>
+
+#include "vector_codec.hpp"
+
+namespace abikit::storage {
+
+// values: count x shape.dimension numbers, finite; for bits 0 or 1.
+Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count);
+
+// The rows that both allow, of a snapshot with `total_rows` row numbers; null where there is no
+// restriction. Both may be null. `made` holds the result where it is new.
+Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,
+                                   std::uint64_t total_rows, const Filter* filter,
+                                   const RowSet* rows, RowSet& made);
+
+}  // namespace abikit::storage
