@@ -96,6 +96,9 @@ _abi_takes_value() {
         "db query|--within") return 0 ;;
         "db query|--limit") return 0 ;;
         "db query|--offset") return 0 ;;
+        "db query|--group-by") return 0 ;;
+        "db query|--per-group") return 0 ;;
+        "db query|--mmr") return 0 ;;
         "db query|--fields") return 0 ;;
         "db query|--collection") return 0 ;;
         "db query|--snapshot") return 0 ;;
@@ -212,6 +215,9 @@ _abi_value() {
         "db query|--within") : ;;
         "db query|--limit") : ;;
         "db query|--offset") : ;;
+        "db query|--group-by") : ;;
+        "db query|--per-group") : ;;
+        "db query|--mmr") : ;;
         "db query|--fields") : ;;
         "db query|--collection") : ;;
         "db query|--snapshot") : ;;
@@ -293,7 +299,7 @@ _abi_options() {
         "db init") _abi_words "--dim --metric --element --embedder --collection --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db import") _abi_words "--from --commit-every --on-error --id-column --text-column --vector-columns --acks --strict --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db add") _abi_words "--id --vector --text --metadata --collection --sync --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
-        "db query") _abi_words "--vector --text --match --match-all --hybrid --text-weight --rank-constant --candidates --snippets --file --from --k --recall --effort --exact --filter --id --include-self --within --limit --offset --fields --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
+        "db query") _abi_words "--vector --text --match --match-all --hybrid --text-weight --rank-constant --candidates --snippets --file --from --k --recall --effort --exact --filter --id --include-self --within --limit --offset --group-by --per-group --mmr --fields --vectors --collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db get") _abi_words "--collection --snapshot --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db update") _abi_words "--vector --text --metadata --set --unset --filter --collection --sync --dry-run --auto-merge --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;
         "db delete") _abi_words "--filter --collection --sync --auto-merge --dry-run --format --output --report --color --progress --config --threads --simd --memory-limit --memory-tracking --check-simd --profile --log-level --log-format --log-file --quiet --verbose --version --help" ;;

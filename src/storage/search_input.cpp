@@ -24,6 +24,17 @@ Status check_queries(VectorShape shape, std::span<const float> values, std::size
     return {};
 }
 
+Result<RowSet> rows_in_both(const RowSet& a, const RowSet& b) {
+    if (a.rows() != b.rows()) {
+        return fail(Code::kInvalidArgument, "the set of rows is of another snapshot");
+    }
+    std::vector<std::uint64_t> words(a.words().begin(), a.words().end());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        words[i] &= b.words()[i];
+    }
+    return RowSet(std::move(words), a.rows());
+}
+
 Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,
                                    std::uint64_t total_rows, const Filter* filter,
                                    const RowSet* rows, RowSet& made) {
@@ -35,11 +46,7 @@ Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snaps
     }
     ABI_TRY(made, snapshot.match(context, *filter));
     if (rows != nullptr) {
-        std::vector<std::uint64_t> words(made.words().begin(), made.words().end());
-        for (std::size_t i = 0; i < words.size(); ++i) {
-            words[i] &= rows->words()[i];
-        }
-        made = RowSet(std::move(words), made.rows());
+        ABI_TRY(made, rows_in_both(made, *rows));
     }
     return &made;
 }

@@ -15,6 +15,9 @@ namespace abikit::storage {
 // values: count x shape.dimension numbers, finite; for bits 0 or 1.
 Status check_queries(VectorShape shape, std::span<const float> values, std::size_t count);
 
+// The members of both. kInvalidArgument when they are of different snapshots.
+Result<RowSet> rows_in_both(const RowSet& a, const RowSet& b);
+
 // The rows that both allow, of a snapshot with `total_rows` row numbers; null where there is no
 // restriction. Both may be null. `made` holds the result where it is new.
 Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snapshot,

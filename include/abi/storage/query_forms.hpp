@@ -1,10 +1,12 @@
 // Forms of a vector search beyond the k nearest: by the vector of a stored row, within a distance,
-// page by page. Snapshot::search and search_within (snapshot.hpp) are what they are made of.
+// page by page, at most so many of a group, with hits that differ from each other. Snapshot::search
+// and search_within (snapshot.hpp) are what they are made of.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,15 +36,37 @@ struct QueryOptions {
     std::optional<float> within = {};
     // Never a hit: the row of an example.
     std::optional<RowNumber> leave_out = {};
+
+    // A field of the metadata, as a filter names it: at most `per_group` hits have the same value
+    // there. Rows without the field are one group. Empty: no groups.
+    std::string group_by = {};
+    std::size_t per_group = 1;  // at least 1
+
+    // Hits that are near and unlike each other, by maximal marginal relevance (Carbonell and
+    // Goldstein, SIGIR 1998): of the candidates the next hit is the one with the largest
+    //     lambda * similarity to the query - (1 - lambda) * largest similarity to a hit before it
+    // where similarity is score_of() of the exact distance. 0 to 1; 1 is the order of distance.
+    // Does not go with group_by. Unset: hits ascend by distance.
+    std::optional<double> mmr_lambda = {};
+    // How many nearest rows these are picked from; 0: four times offset + k.
+    std::size_t candidates = 0;
+};
+
+struct QueryHit {
+    RowNumber row = 0;
+    float distance = 0.0F;
+    std::string group = {};  // the value, as JSON: "null" without the field; empty without group_by
 };
 
 // The hits of each query. queries: count x dimension, row-major, all finite. Hits ascend by
-// distance, ties by insertion, and there are as many as asked for wherever so many exist. All
-// threads of the context's pool work on it. Errors as of Snapshot::search.
-ABI_API Result<std::vector<std::vector<Hit>>> query_rows(const Context& context,
-                                                         const Snapshot& snapshot,
-                                                         std::span<const float> queries,
-                                                         std::size_t count,
-                                                         const QueryOptions& options);
+// distance, ties by insertion, unless mmr_lambda orders them, and there are as many as asked for
+// wherever so many exist. All threads of the context's pool work on it. Errors as of
+// Snapshot::search; kInvalidArgument too when no live row has the field of group_by, or a row holds
+// an array or object there.
+ABI_API Result<std::vector<std::vector<QueryHit>>> query_rows(const Context& context,
+                                                              const Snapshot& snapshot,
+                                                              std::span<const float> queries,
+                                                              std::size_t count,
+                                                              const QueryOptions& options);
 
 }  // namespace abikit::storage

@@ -111,12 +111,16 @@ Result<std::vector<std::vector<FoundRow>>> find_near(const Context& context,
     const std::size_t count = values.size() / database.dimension();
     ABI_TRY(const auto results, storage::query_rows(context, snapshot, values, count, options));
     std::vector<std::vector<FoundRow>> found;
-    for (const std::vector<storage::Hit>& hits : results) {
+    for (const std::vector<storage::QueryHit>& hits : results) {
         std::vector<FoundRow>& rows = found.emplace_back();
-        for (const storage::Hit& hit : hits) {
+        for (const storage::QueryHit& hit : hits) {
             data::Value scores;
             scores.set("distance", shown(hit.distance));
             scores.set("score", storage::score_of(database.metric(), shown(hit.distance)));
+            if (!hit.group.empty()) {
+                ABI_TRY(data::Value group, data::parse_json(hit.group));
+                scores.set("group", std::move(group));
+            }
             rows.push_back({hit.row, std::move(scores)});
         }
     }
@@ -251,7 +255,9 @@ CommandSpec db_query_spec() {
             "back where k match. A filter that matches nothing gives an empty result.\n\n"
             "--id searches with the vector of a stored row. --within keeps the rows that are at "
             "most so far, compared one by one: at most k, or --limit. --offset leaves hits out, "
-            "for the next page. --fields chooses what is shown of a hit.",
+            "for the next page. --group-by allows few hits with the same value in a field, such as "
+            "one chunk of each document; --mmr picks hits that are unlike each other. "
+            "--fields chooses what is shown of a hit.",
         .operands = {database_operand()},
         .options = query_options(),
         .examples = {{"abi db query notes.wdbx --text 'how to restore a backup' -k 3", "by text"},
@@ -267,6 +273,9 @@ CommandSpec db_query_spec() {
                      {"abi db query notes.wdbx --id 'docs/guide.md#2' -k 5", "by example"},
                      {"abi db query points.wdbx --vector '0.1,0.2' --within 0.5 --limit 0",
                       "all within a distance"},
+                     {"abi db query notes.wdbx --text backup --group-by path --per-group 2",
+                      "at most two chunks of a document"},
+                     {"abi db query notes.wdbx --text backup --mmr 0.7", "unlike each other"},
                      {"abi db query notes.wdbx --text backup --offset 10 --fields "
                       "id,score,metadata.path",
                       "the second page, and little of it"},

@@ -10,7 +10,8 @@ namespace abikit::cli {
 
 namespace {
 // Of searches by vector alone.
-constexpr const char* kVectorForms[] = {"id", "include-self", "within", "limit"};
+constexpr const char* kVectorForms[] = {"id",       "include-self", "within", "limit",
+                                        "group-by", "per-group",    "mmr"};
 
 Status check_together(const Invocation& invocation) {
     for (const char* const name : kVectorForms) {
@@ -24,6 +25,16 @@ Status check_together(const Invocation& invocation) {
     if (invocation.has("offset") && invocation.has("hybrid") && !invocation.has("candidates")) {
         return fail(Code::kInvalidArgument, "--offset with --hybrid needs --candidates",
                     "pages fit together only where the same candidates are ranked for each");
+    }
+    if (invocation.has("offset") && invocation.has("mmr") && !invocation.has("candidates")) {
+        return fail(Code::kInvalidArgument, "--offset with --mmr needs --candidates",
+                    "pages fit together only where each is picked from the same rows");
+    }
+    if (invocation.has("mmr") && invocation.has("group-by")) {
+        return fail(Code::kInvalidArgument, "--mmr does not go with --group-by");
+    }
+    if (invocation.has("per-group") && !invocation.has("group-by")) {
+        return fail(Code::kInvalidArgument, "--per-group needs --group-by");
     }
     if (invocation.flag("include-self") && !invocation.has("id")) {
         return fail(Code::kInvalidArgument, "--include-self needs --id");
@@ -81,11 +92,30 @@ std::vector<OptionSpec> form_options() {
              .metavar = "N",
              .help = "leave the first N hits out and show the k behind them",
              .default_value = "0",
-             .minimum = 0}};
+             .minimum = 0},
+            {.name = "group-by",
+             .metavar = "FIELD",
+             .help = "few hits of a group: rows with the same value in this field of the metadata"},
+            {.name = "per-group",
+             .type = ValueType::kInteger,
+             .metavar = "N",
+             .help = "hits of each group, at most",
+             .default_value = "1",
+             .minimum = 1},
+            {.name = "mmr",
+             .type = ValueType::kNumber,
+             .metavar = "LAMBDA",
+             .help = "hits unlike each other, by maximal marginal relevance: 1 looks at the "
+                     "distance alone, 0 at the difference alone",
+             .minimum = 0,
+             .maximum = 1}};
 }
 
 Result<storage::QueryOptions> query_form(const Invocation& invocation) {
     ABI_CHECK(check_together(invocation));
+    if (invocation.has("group-by")) {
+        ABI_CHECK(storage::metadata_keys(invocation.text("group-by")));
+    }
     storage::QueryOptions options;
     ABI_TRY(options.search, search_options(invocation));
     options.offset = static_cast<std::size_t>(invocation.integer("offset"));
@@ -95,6 +125,14 @@ Result<storage::QueryOptions> query_form(const Invocation& invocation) {
     if (invocation.has("limit")) {
         const auto limit = static_cast<std::size_t>(invocation.integer("limit"));
         options.search.k = limit == 0 ? std::numeric_limits<std::size_t>::max() : limit;
+    }
+    options.group_by = invocation.text("group-by");
+    options.per_group = static_cast<std::size_t>(invocation.integer("per-group"));
+    if (invocation.has("mmr")) {
+        options.mmr_lambda = invocation.number("mmr");
+    }
+    if (invocation.has("candidates")) {
+        options.candidates = static_cast<std::size_t>(invocation.integer("candidates"));
     }
     return options;
 }

@@ -1,4 +1,5 @@
-// The forms of `abi db query`: by example, within a distance, page by page.
+// The forms of `abi db query`: by example, within a distance, page by page, by groups, unlike
+// each other.
 #pragma once
 
 #include <vector>

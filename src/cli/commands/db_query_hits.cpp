@@ -12,10 +12,13 @@ namespace {
 constexpr std::string_view kMetadata = "metadata";
 
 // What a hit of this search may show, --fields or not.
-std::vector<std::string> known_fields(const TextRequest& request) {
+std::vector<std::string> known_fields(const TextRequest& request, bool group) {
     std::vector<std::string> names = {"id"};
     const std::vector<std::string> scores = request.score_columns();
     names.insert(names.end(), scores.begin(), scores.end());
+    if (group) {
+        names.emplace_back("group");
+    }
     if (request.snippets) {
         names.emplace_back("snippet");
     }
@@ -126,6 +129,9 @@ std::string one_line(const std::string& text) {
 data::Value short_line(const data::Value& hit, const TextRequest& request) {
     data::Value line;
     line.set("place", place_of(hit));
+    if (const data::Value* const group = hit.find("group")) {
+        line.set("group", *group);
+    }
     line.set("score", fmt::format("{:.4f}", hit.find("score")->as_double()));
     const data::Value* const text = hit.find(request.snippets ? "snippet" : "text");
     line.set("text", text == nullptr ? std::string() : one_line(text->as_string()));
@@ -133,15 +139,19 @@ data::Value short_line(const data::Value& hit, const TextRequest& request) {
 }
 
 std::vector<report::Column> console_columns(const HitMembers& members) {
-    if (members.fields.empty()) {
-        return {{.key = "score",
-                 .header = "score",
-                 .unit = report::Unit::kDistance,
-                 .align = report::Align::kRight},
-                {.key = "place", .header = "row", .max_width = 48},
-                {.key = "text", .header = "text", .max_width = 72}};
-    }
     std::vector<report::Column> columns;
+    if (members.fields.empty()) {
+        columns = {{.key = "score",
+                    .header = "score",
+                    .unit = report::Unit::kDistance,
+                    .align = report::Align::kRight},
+                   {.key = "place", .header = "row", .max_width = 48},
+                   {.key = "text", .header = "text", .max_width = 72}};
+        if (members.group) {
+            columns.insert(columns.begin() + 1,
+                           {.key = "group", .header = "group", .max_width = 32});
+        }
+    }
     for (const HitField& field : members.fields) {
         columns.push_back({.key = field.name, .header = field.name, .max_width = 72});
     }
@@ -151,7 +161,7 @@ std::vector<report::Column> console_columns(const HitMembers& members) {
 std::vector<report::Column> csv_columns(const TextRequest& request, const HitMembers& members) {
     std::vector<report::Column> columns = {{.key = "query"}};
     if (members.fields.empty()) {
-        for (const std::string& name : known_fields(request)) {
+        for (const std::string& name : known_fields(request, members.group)) {
             if (name != "vector") {
                 columns.push_back({.key = name});
             }
@@ -196,9 +206,10 @@ std::vector<OptionSpec> hit_options() {
 }
 
 Result<HitMembers> hit_members(const Invocation& invocation, const TextRequest& request) {
-    HitMembers members{.fields = {}, .vector = invocation.flag("vectors")};
+    HitMembers members{
+        .fields = {}, .vector = invocation.flag("vectors"), .group = invocation.has("group-by")};
     if (invocation.has("fields")) {
-        const std::vector<std::string> known = known_fields(request);
+        const std::vector<std::string> known = known_fields(request, members.group);
         for (const std::string& name : split(invocation.text("fields"))) {
             ABI_TRY(HitField field, parse_field(name, known));
             members.fields.push_back(std::move(field));

@@ -23,6 +23,7 @@ struct HitField {
 struct HitMembers {
     std::vector<HitField> fields;  // of --fields, in its order; empty: all that there is
     bool vector = false;           // with --vectors
+    bool group = false;            // with --group-by
 };
 
 // `--fields` and `--vectors`.

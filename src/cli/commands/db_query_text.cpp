@@ -10,10 +10,13 @@ using storage::TextQuery;
 
 // Only with --hybrid do these mean anything.
 Status check_alone(const Invocation& invocation) {
-    for (const char* const name : {"text-weight", "rank-constant", "candidates"}) {
+    for (const char* const name : {"text-weight", "rank-constant"}) {
         if (invocation.has(name)) {
             return fail(Code::kInvalidArgument, std::string("--") + name + " needs --hybrid");
         }
+    }
+    if (invocation.has("candidates") && !invocation.has("mmr")) {
+        return fail(Code::kInvalidArgument, "--candidates needs --hybrid or --mmr");
     }
     return {};
 }
@@ -96,7 +99,9 @@ std::vector<OptionSpec> text_query_options() {
         {.name = "candidates",
          .type = ValueType::kInteger,
          .metavar = "N",
-         .help = "hits of each search that --hybrid fuses; unset: 10 k, at least 100",
+         .help =
+             "hits of each search that --hybrid fuses (unset: 10 k, at least 100), or rows that "
+             "--mmr picks from (4 k)",
          .minimum = 1},
         {.name = "snippets",
          .type = ValueType::kFlag,

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -59,10 +61,33 @@ struct Filled {
     }
 };
 
-bool same(const std::vector<Hit>& a, const std::vector<Hit>& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Hit& x, const Hit& y) {
+double reference(Metric metric, const std::vector<float>& a, const std::vector<float>& b) {
+    double dot = 0, aa = 0, bb = 0, l2 = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const double x = double{a[i]}, y = double{b[i]};
+        dot += x * y;
+        aa += x * x;
+        bb += y * y;
+        l2 += (x - y) * (x - y);
+    }
+    return metric == Metric::kL2    ? l2
+           : metric == Metric::kDot ? -dot
+                                    : 1.0 - dot / std::sqrt(aa * bb);
+}
+
+template <class Found>
+bool same(const std::vector<Found>& a, const std::vector<Hit>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Found& x, const Hit& y) {
         return x.row == y.row && x.distance == y.distance;
     });
+}
+
+// The value of "doc" as it is written; "null" without.
+std::string doc_of(const Snapshot& snapshot, RowNumber row) {
+    const std::optional<std::string> metadata = read_row(snapshot, row).metadata;
+    const std::size_t at = metadata ? metadata->find("\"doc\":") : std::string::npos;
+    return at == std::string::npos ? "null"
+                                   : metadata->substr(at + 6, metadata->find(',', at) - at - 6);
 }
 }  // namespace
 
@@ -134,7 +159,7 @@ TEST_SUITE("storage") {
         const std::vector<float> query = {1, 0, 2};
         const std::vector<Hit> all = filled.ranked(query);
         for (const bool within : {false, true}) {
-            std::vector<Hit> pages;
+            std::vector<QueryHit> pages;
             for (std::size_t offset = 0; offset < all.size() + 20; offset += 17) {
                 QueryOptions options{.search = {.k = 17}, .offset = offset};
                 if (within) {
@@ -171,5 +196,202 @@ TEST_SUITE("storage") {
                          .front(),
                      expected));
         REQUIRE(code_of(query_by_example(snapshot, "r3")) == Code::kNotFound);  // deleted
+    }
+    TEST_CASE("query forms: no group has more hits than allowed, and none is missing") {
+        for (const std::size_t docs : {1U, 12U, 200U}) {
+            CAPTURE(docs);
+            const Filled filled(Metric::kL2, 300, docs);
+            const Snapshot snapshot = filled.database->snapshot();
+            const std::vector<float> query = {1, 0, 2};
+            const Filter filter = must(Filter::parse("odd = true"));
+            for (const Filter* const only : {static_cast<const Filter*>(nullptr), &filter}) {
+                const std::vector<Hit> all = filled.ranked(query, only);
+                for (const std::size_t per_group : {1U, 3U, 1000U}) {
+                    for (const std::size_t k : {1U, 10U, 150U, 5000U}) {
+                        std::map<std::string, std::size_t> sizes;
+                        std::vector<Hit> expected;
+                        for (const Hit& hit : all) {
+                            if (++sizes[doc_of(snapshot, hit.row)] <= per_group) {
+                                expected.push_back(hit);
+                            }
+                        }
+                        const std::size_t offset = k == 10 ? 4 : 0;
+                        expected.erase(expected.begin(),
+                                       expected.begin() + static_cast<std::ptrdiff_t>(
+                                                              std::min(offset, expected.size())));
+                        expected.resize(std::min(k, expected.size()));
+                        const auto hits = must(query_rows(filled.store.context, snapshot, query, 1,
+                                                          {.search = {.k = k, .filter = only},
+                                                           .offset = offset,
+                                                           .group_by = "doc",
+                                                           .per_group = per_group}))
+                                              .front();
+                        REQUIRE(same(hits, expected));
+                        for (const QueryHit& hit : hits) {
+                            REQUIRE(hit.group == doc_of(snapshot, hit.row));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    TEST_CASE("query forms: groups within a distance, without the example") {
+        const Filled filled(Metric::kL2);
+        const Snapshot snapshot = filled.database->snapshot();
+        const ExampleQuery example = must(query_by_example(snapshot, "r5"));
+        std::set<std::string> seen;
+        std::vector<Hit> expected;
+        for (const Hit& hit : filled.ranked(example.vector)) {
+            if (hit.row != example.row && hit.distance <= 3 &&
+                seen.insert(doc_of(snapshot, hit.row)).second) {
+                expected.push_back(hit);
+            }
+        }
+        REQUIRE(same(must(query_rows(filled.store.context, snapshot, example.vector, 1,
+                                     {.search = {.k = 100},
+                                      .within = 3.0F,
+                                      .leave_out = example.row,
+                                      .group_by = "doc"}))
+                         .front(),
+                     expected));
+    }
+    TEST_CASE("query forms: groups by values of any type, equal numbers together") {
+        MemoryStore store;
+        Database database = store.create(1, Metric::kL2);
+        const char* const values[] = {"1",    "1.0",        "\"1\"", "true",
+                                      "null", "\"a\\\"b\"", "-2.5",  "1"};
+        std::vector<Row> rows;
+        for (const char* const value : values) {
+            rows.push_back({{},
+                            {static_cast<float>(rows.size())},
+                            {},
+                            std::string("{\"a\":{\"b\":") + value + "}}"});
+        }
+        rows.push_back({{}, {99}, {}, {}});
+        must(commit(database, rows));
+        const std::vector<float> query = {0};
+        const auto grouped = [&](std::size_t k) {
+            std::vector<std::string> groups;
+            const auto hits = must(query_rows(store.context, database.snapshot(), query, 1,
+                                              {.search = {.k = k}, .group_by = "a.b"}));
+            for (const QueryHit& hit : hits.front()) {
+                groups.push_back(hit.group);
+            }
+            return groups;
+        };
+        REQUIRE(grouped(100) ==
+                std::vector<std::string>{"1", "\"1\"", "true", "null", "\"a\\\"b\"", "-2.5"});
+        must(commit(database, {{"bad", {-1}, {}, "{\"a\":{\"b\":[1]}}"}}));
+        const Error array = error_of(query_rows(store.context, database.snapshot(), query, 1,
+                                                {.search = {.k = 10}, .group_by = "a.b"}));
+        REQUIRE(array.code() == Code::kInvalidArgument);
+        REQUIRE(array.message().find("'bad'") != std::string::npos);
+        REQUIRE(error_of(query_rows(store.context, database.snapshot(), query, 1,
+                                    {.search = {.k = 10}, .group_by = "colour"}))
+                    .message() == "no row has the field 'colour'");
+        REQUIRE(code_of(query_rows(store.context, database.snapshot(), query, 1,
+                                   {.group_by = "id"})) == Code::kInvalidArgument);
+        REQUIRE(code_of(query_rows(store.context, database.snapshot(), query, 1,
+                                   {.group_by = "a.b", .per_group = 0})) == Code::kInvalidArgument);
+    }
+    TEST_CASE("query forms: many groups fill up one after the other") {
+        MemoryStore store;
+        Database database = store.create(1, Metric::kL2);
+        std::vector<Row> rows;  // 400 of one group before 100 of another before single ones
+        for (std::size_t i = 0; i < 520; ++i) {
+            const std::size_t group = i < 400 ? 0 : i < 500 ? 1 : i;
+            rows.push_back(
+                {{}, {static_cast<float>(i)}, {}, "{\"g\":\"n" + std::to_string(group) + "\"}"});
+        }
+        must(commit(database, rows));
+        const auto hits = must(query_rows(store.context, database.snapshot(), std::vector<float>{0},
+                                          1, {.search = {.k = 5}, .group_by = "g", .per_group = 2}))
+                              .front();
+        std::vector<RowNumber> found;
+        for (const QueryHit& hit : hits) {
+            found.push_back(hit.row);
+        }
+        REQUIRE(found == std::vector<RowNumber>{0, 1, 400, 401, 500});
+    }
+    TEST_CASE("query forms: marginal relevance follows its formula") {
+        for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
+            CAPTURE(metric_name(metric));
+            MemoryStore store;
+            Database database = store.create(4, metric);
+            Random random(seed_or(3));
+            std::vector<Row> rows;
+            for (std::size_t i = 0; i < 120; ++i) {
+                rows.push_back({{}, random_vector(random, 4), {}, {}});
+            }
+            must(commit(database, rows));
+            const Snapshot snapshot = database.snapshot();
+            const std::vector<float> query = random_vector(random, 4);
+            const auto similarity = [&](const std::vector<float>& a, const std::vector<float>& b) {
+                return score_of(metric, reference(metric, a, b));
+            };
+            for (const double lambda : {0.0, 0.3, 0.7, 1.0}) {
+                CAPTURE(lambda);
+                for (const std::size_t candidates : {0U, 60U}) {
+                    const std::size_t from = candidates == 0 ? 40 : candidates;
+                    const auto nearest =
+                        must(snapshot.search(store.context, query, 1, from)).front();
+                    std::vector<std::vector<float>> left, picked;
+                    for (const Hit& hit : nearest) {
+                        left.push_back(read_row(snapshot, hit.row).vector);
+                    }
+                    const auto hits = must(query_rows(store.context, snapshot, query, 1,
+                                                      {.search = {.k = 10},
+                                                       .mmr_lambda = lambda,
+                                                       .candidates = candidates}))
+                                          .front();
+                    REQUIRE(hits.size() == 10);
+                    for (const QueryHit& hit : hits) {
+                        const auto value = [&](const std::vector<float>& one) {
+                            double like = picked.empty() ? 0 : -1e300;
+                            for (const std::vector<float>& other : picked) {
+                                like = std::max(like, similarity(one, other));
+                            }
+                            return lambda * similarity(query, one) - (1 - lambda) * like;
+                        };
+                        const std::vector<float> vector = read_row(snapshot, hit.row).vector;
+                        const auto at = std::find(left.begin(), left.end(), vector);
+                        REQUIRE(at != left.end());
+                        for (const std::vector<float>& other : left) {
+                            REQUIRE(value(vector) > value(other) - 1e-5);
+                        }
+                        left.erase(at);
+                        picked.push_back(vector);
+                    }
+                    if (lambda == 1.0) {
+                        for (std::size_t i = 0; i < hits.size(); ++i) {
+                            REQUIRE(hits[i].row == nearest[i].row);
+                        }
+                    }
+                }
+            }
+            REQUIRE(code_of(query_rows(store.context, snapshot, query, 1, {.mmr_lambda = 1.5})) ==
+                    Code::kInvalidArgument);
+            REQUIRE(code_of(query_rows(store.context, snapshot, query, 1,
+                                       {.group_by = "a", .mmr_lambda = 0.5})) ==
+                    Code::kInvalidArgument);
+        }
+    }
+    TEST_CASE("query forms: marginal relevance of bits counts bits") {
+        for (const Metric metric : {Metric::kHamming, Metric::kJaccard}) {
+            MemoryStore store;
+            Database database = must(Database::create(
+                store.context, "/bits",
+                {.dimension = 8, .metric = metric, .embedder = {}, .element = ElementType::kBits}));
+            must(commit(database, {{"near", {1, 1, 1, 0, 0, 0, 0, 0}, {}, {}},
+                                   {"twin", {1, 1, 1, 0, 0, 0, 0, 0}, {}, {}},
+                                   {"other", {1, 1, 0, 0, 1, 0, 0, 0}, {}, {}}}));
+            const Snapshot snapshot = database.snapshot();
+            const std::vector<float> query = {1, 1, 1, 0, 0, 0, 0, 0};
+            const auto hits = must(query_rows(store.context, snapshot, query, 1,
+                                              {.search = {.k = 2}, .mmr_lambda = 0.4}))
+                                  .front();
+            REQUIRE(must(snapshot.read_id(hits[0].row)) == "near");
+            REQUIRE(must(snapshot.read_id(hits[1].row)) == "other");
+        }
     }
 }
