@@ -173,6 +173,7 @@ complete -c abi -n "__abi_at 'db index'" -l build-effort -x -d 'candidates that 
 complete -c abi -n "__abi_at 'db index'" -s n -l dry-run -d 'say what would be done and change nothing'
 complete -c abi -n "__abi_at 'db index'" -a '(__fish_complete_directories)'
 complete -c abi -n "__abi_at 'db optimize'" -l collection -x -d 'only this collection (default: all)'
+complete -c abi -n "__abi_at 'db optimize'" -l purge -d 'overwrite what is replaced, and the deleted rows with it'
 complete -c abi -n "__abi_at 'db optimize'" -s n -l dry-run -d 'say what would be done and change nothing'
 complete -c abi -n "__abi_at 'db optimize'" -a '(__fish_complete_directories)'
 complete -c abi -n "__abi_at 'db export'" -l to -x -a 'npy npz fvecs bvecs fbin csv jsonl wdbx' -d 'format of the data'

@@ -163,7 +163,7 @@ public:
     Status truncate(std::uint64_t size_bytes) override;
     Result<std::uint64_t> size() const override;
     Result<std::unique_ptr<MappedRegion>> map() const override;
-    Status try_lock(LockKind kind) override;
+    Status try_lock(LockKind kind, LockRange range) override;
     const std::string& path() const noexcept override { return base_->path(); }
 
 private:
@@ -224,9 +224,9 @@ Result<std::unique_ptr<MappedRegion>> FaultFile::map() const {
     return flipped;
 }
 
-Status FaultFile::try_lock(LockKind kind) {
+Status FaultFile::try_lock(LockKind kind, LockRange range) {
     ABI_CHECK(enter(FsCall::kLock, "lock"));
-    return base_->try_lock(kind);
+    return base_->try_lock(kind, range);
 }
 
 FaultFileSystem::FaultFileSystem(FileSystem& base)

@@ -12,6 +12,7 @@
 namespace abikit {
 
 using memfs::Effect;
+using memfs::HeldLock;
 using memfs::Record;
 
 namespace {
@@ -50,14 +51,25 @@ MemoryFile::MemoryFile(std::shared_ptr<MemoryFileSystem::State> state, memfs::No
 
 MemoryFile::~MemoryFile() {
     const std::lock_guard guard(state_->mutex);
-    release_lock();
+    std::erase_if(node_->locks, [this](const HeldLock& lock) { return lock.holder == this; });
 }
 
-void MemoryFile::release_lock() noexcept {
-    if (node_->exclusive_holder == this) {
-        node_->exclusive_holder = nullptr;
+// Lets go of what this file holds between two bytes; what it holds beside them stays.
+void MemoryFile::release(std::uint64_t begin, std::uint64_t end) {
+    std::vector<HeldLock> kept;
+    for (const HeldLock& lock : node_->locks) {
+        if (lock.holder != this || lock.end <= begin || end <= lock.begin) {
+            kept.push_back(lock);
+            continue;
+        }
+        if (lock.begin < begin) {
+            kept.push_back({this, lock.kind, lock.begin, begin});
+        }
+        if (end < lock.end) {
+            kept.push_back({this, lock.kind, end, lock.end});
+        }
     }
-    std::erase(node_->shared_holders, this);
+    node_->locks = std::move(kept);
 }
 
 Record MemoryFile::record(FsCall call, std::uint64_t offset, std::uint64_t length) const {
@@ -142,18 +154,19 @@ Result<std::unique_ptr<MappedRegion>> MemoryFile::map() const {
     return std::make_unique<CopiedRegion>(node_->bytes);
 }
 
-Status MemoryFile::try_lock(LockKind kind) {
+Status MemoryFile::try_lock(LockKind kind, LockRange range) {
     const std::lock_guard guard(state_->mutex);
-    Record entry = record(FsCall::kLock, 0, 0);
+    Record entry = record(FsCall::kLock, range.offset, range.length);
     const bool exclusive = kind == LockKind::kExclusive;
+    const std::uint64_t end =
+        range.length == 0 ? std::numeric_limits<std::uint64_t>::max() : range.offset + range.length;
     // As fcntl demands: an exclusive lock needs a descriptor that may write.
     const bool allowed = writable_ || !exclusive;
-    const auto& sharers = node_->shared_holders;
-    const bool others_share = std::any_of(sharers.begin(), sharers.end(),
-                                          [this](const void* holder) { return holder != this; });
-    const bool other_excludes =
-        node_->exclusive_holder != nullptr && node_->exclusive_holder != this;
-    const bool free = !other_excludes && !(exclusive && others_share);
+    const bool free =
+        std::none_of(node_->locks.begin(), node_->locks.end(), [&](const HeldLock& lock) {
+            return lock.holder != this && lock.begin < end && range.offset < lock.end &&
+                   (exclusive || lock.kind == LockKind::kExclusive);
+        });
     entry.operation.ok = allowed && free;
     state_->append(std::move(entry));
     if (!allowed) {
@@ -162,13 +175,8 @@ Status MemoryFile::try_lock(LockKind kind) {
     if (!free) {
         return fail(fs_lock_error(path_));
     }
-    // Taking a lock anew converts the one that is held.
-    release_lock();
-    if (exclusive) {
-        node_->exclusive_holder = this;
-    } else {
-        node_->shared_holders.push_back(this);
-    }
+    release(range.offset, end);
+    node_->locks.push_back({this, kind, range.offset, end});
     return {};
 }
 

@@ -18,14 +18,19 @@
 namespace abikit {
 namespace memfs {
 
+struct HeldLock {
+    const void* holder = nullptr;  // an open file, by its address
+    LockKind kind = LockKind::kShared;
+    std::uint64_t begin = 0, end = 0;  // bytes
+};
+
 struct Node {
     NodeId id = 0;
     FileKind kind = FileKind::kFile;
     Bytes bytes;                                            // of a file
     std::map<std::string, std::shared_ptr<Node>> children;  // of a directory
     std::int64_t modified_ns = 0;
-    const void* exclusive_holder = nullptr;  // an open file, by its address
-    std::vector<const void*> shared_holders;
+    std::vector<HeldLock> locks;
 };
 using NodePtr = std::shared_ptr<Node>;
 
@@ -63,12 +68,12 @@ public:
     Status truncate(std::uint64_t size_bytes) override;
     Result<std::uint64_t> size() const override;
     Result<std::unique_ptr<MappedRegion>> map() const override;
-    Status try_lock(LockKind kind) override;
+    Status try_lock(LockKind kind, LockRange range) override;
     const std::string& path() const noexcept override { return path_; }
 
 private:
     memfs::Record record(FsCall call, std::uint64_t offset, std::uint64_t length) const;
-    void release_lock() noexcept;
+    void release(std::uint64_t begin, std::uint64_t end);
 
     std::shared_ptr<MemoryFileSystem::State> state_;
     memfs::NodePtr node_;

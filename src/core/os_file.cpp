@@ -84,17 +84,24 @@ int sync_descriptor(int fd) {
 #endif
 }
 
-int lock_descriptor(int fd, LockKind kind) {
+int lock_descriptor(int fd, LockKind kind, LockRange range) {
 #if defined(F_OFD_SETLK)
     struct flock request = {};
     request.l_type = kind == LockKind::kShared ? F_RDLCK : F_WRLCK;
-    request.l_whence = SEEK_SET;  // start 0 and length 0: the whole file, however it grows
+    request.l_whence = SEEK_SET;
+    request.l_start = static_cast<off_t>(range.offset);
+    request.l_len = static_cast<off_t>(range.length);  // 0: to the end, however the file grows
     const int result = retry([&] { return ::fcntl(fd, F_OFD_SETLK, &request); });
     if (result != -1 || errno != EINVAL) {
         return result;
     }
 #endif
-    // Kernels without them have flock, which is per open file as well.
+    // Kernels without them have flock, which is per open file as well, but about the whole of it:
+    // a range that begins at 0 is what the first of them lock, others cannot be had.
+    if (range.offset != 0) {
+        errno = ENOLCK;
+        return -1;
+    }
     const int operation = (kind == LockKind::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
     return retry([fd, operation] { return ::flock(fd, operation); });
 }
@@ -114,7 +121,7 @@ public:
     Status truncate(std::uint64_t size_bytes) override;
     Result<std::uint64_t> size() const override;
     Result<std::unique_ptr<MappedRegion>> map() const override;
-    Status try_lock(LockKind kind) override;
+    Status try_lock(LockKind kind, LockRange range) override;
     const std::string& path() const noexcept override { return path_; }
 
 private:
@@ -246,8 +253,11 @@ Result<std::unique_ptr<MappedRegion>> RealFile::map() const {
     return std::make_unique<RealRegion>(address, bytes);
 }
 
-Status RealFile::try_lock(LockKind kind) {
-    if (lock_descriptor(fd_.get(), kind) == 0) {
+Status RealFile::try_lock(LockKind kind, LockRange range) {
+    if (!fits_off_t(range.offset, range.length)) {
+        return fail(fs_error(EOVERFLOW, "lock", path_));
+    }
+    if (lock_descriptor(fd_.get(), kind, range) == 0) {
         return {};
     }
     if (errno == EAGAIN || errno == EACCES || errno == EWOULDBLOCK) {

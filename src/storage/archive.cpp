@@ -37,7 +37,7 @@ public:
     Result<std::unique_ptr<MappedRegion>> map() const override {
         return fail(Code::kInternal, "a segment in the making cannot be mapped");
     }
-    Status try_lock(LockKind /*kind*/) override { return {}; }
+    Status try_lock(LockKind /*kind*/, LockRange /*range*/) override { return {}; }
     const std::string& path() const noexcept override { return path_; }
 
 private:

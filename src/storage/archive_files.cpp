@@ -46,7 +46,7 @@ public:
     Result<std::unique_ptr<MappedRegion>> map() const override {
         return std::make_unique<PartMap>(bytes_);
     }
-    Status try_lock(LockKind /*kind*/) override { return {}; }
+    Status try_lock(LockKind /*kind*/, LockRange /*range*/) override { return {}; }
     const std::string& path() const noexcept override { return path_; }
 
 private:

@@ -28,6 +28,7 @@ struct Source {
 struct Moment {
     BackupRecord record;  // files without checksums where a source is open
     std::vector<Source> sources;
+    GenerationPin pin;  // until they are copied
 };
 
 class Gatherer {
@@ -60,6 +61,7 @@ private:
         ABI_TRY(moment.record.manifest, fs_.read_file(join_path(path_, kManifestName)));
         ABI_TRY(manifest_,
                 decode_manifest(moment.record.manifest, join_path(path_, kManifestName)));
+        ABI_TRY(moment.pin, pin_generation(fs_, path_, manifest_.generation));
         moment.record.uuid = manifest_.uuid;
         moment.record.lsn = manifest_.lsn;
         ABI_CHECK(add_log(moment));

@@ -247,6 +247,10 @@ Status Database::Impl::write_files(NextGeneration& next) {
     next.new_files.push_back(path);
     ABI_CHECK(
         create_log(*context_.fs, path, {manifest.uuid, manifest.log_number, manifest.log_salt}));
+    if (purging_) {
+        next.new_files.push_back(join_path(path_, kPurgeMarkName));
+        ABI_CHECK(mark_purge());
+    }
     // The names of the new files must be durable before a manifest names them.
     return context_.fs->sync_directory(path_);
 }
@@ -265,6 +269,8 @@ Status Database::Impl::install(NextGeneration&& next) {
     auto state = std::make_shared<DatabaseState>();
     state->manifest = manifest;
     state->lsn = lsn_;
+    state->pin = std::make_shared<char>();
+    old_pins_.reserve(old_pins_.size() + 1);
     for (std::size_t i = 0; i < next.collections.size(); ++i) {
         NextCollection& collection = next.collections[i];
         Core& core = cores.emplace_back();
@@ -289,6 +295,8 @@ Status Database::Impl::install(NextGeneration&& next) {
     cores_ = std::move(cores);
     log_ = std::move(log);
     log_end_ = kLogHeaderBytes;
+    std::erase_if(old_pins_, [](const auto& pin) { return pin.expired(); });
+    old_pins_.push_back(std::exchange(pin_, state->pin));
     publish(std::move(state));
     broken_ = false;
     remove_orphans();

@@ -306,6 +306,7 @@ std::shared_ptr<const DatabaseState> Database::Impl::make_state() const {
     auto state = std::make_shared<DatabaseState>();
     state->manifest = manifest_;
     state->lsn = lsn_;
+    state->pin = pin_;
     state->log_bytes = log_end_ - kLogHeaderBytes;
     state->collections.reserve(cores_.size());
     for (const Core& core : cores_) {

@@ -11,8 +11,18 @@
 
 namespace abikit::storage {
 
+namespace {
+// What a handle keeps of its collection: not the files of the moment when it was made.
+std::shared_ptr<const State> without_rows(const State& state) {
+    auto bare = std::make_shared<State>();
+    bare->collection = state.collection;
+    bare->index_units();
+    return bare;
+}
+}  // namespace
+
 Database::Database(std::shared_ptr<Impl> impl, std::shared_ptr<const State> origin)
-    : impl_(std::move(impl)), origin_(std::move(origin)) {}
+    : impl_(std::move(impl)), origin_(without_rows(*origin)) {}
 Database::Database(Database&&) noexcept = default;
 Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
@@ -53,10 +63,7 @@ Snapshot Database::snapshot() const {
     if (found != now->collections.end()) {
         return Snapshot(now, *found);
     }
-    auto empty = std::make_shared<State>();  // the collection was dropped
-    empty->collection = origin_->collection;
-    empty->index_units();
-    return Snapshot(now, std::move(empty));
+    return Snapshot(now, origin_);  // the collection was dropped: no rows
 }
 
 Status Database::refresh() {
@@ -148,11 +155,11 @@ Status Database::close() {
     return guarded([&] { return impl_->close(); });
 }
 
-Result<OptimizeInfo> Database::optimize() {
+Result<OptimizeInfo> Database::optimize(const OptimizeOptions& options) {
     return guarded([&]() -> Result<OptimizeInfo> {
         const bool was_indexed = index_info().segments != 0;
         ABI_TRY(const OptimizeInfo info,
-                impl_->alone([&] { return impl_->optimize(origin_->collection->id); }));
+                impl_->alone([&] { return impl_->optimize(origin_->collection->id, options); }));
         if (was_indexed) {
             ABI_CHECK(build_index(impl_->context()));
         }

@@ -15,6 +15,7 @@
 
 #include "batch_codec.hpp"
 #include "commit_queue.hpp"
+#include "generation_pin.hpp"
 #include "log.hpp"
 #include "published.hpp"
 #include "segment_writer.hpp"
@@ -47,6 +48,8 @@ public:
                                               AccessMode mode, const ImplOptions& options);
     Status lock();
     Status load();
+
+    // purge.cpp
     void remove_orphans();
 
     // group_commit.cpp. Any thread. `collection` is what a batch without a name is for.
@@ -79,7 +82,7 @@ public:
     Result<ArchiveInfo> write_archive(const Context& context, ByteSink& sink) const;
 
     // optimize.cpp
-    Result<OptimizeInfo> optimize(std::uint32_t collection);
+    Result<OptimizeInfo> optimize(std::uint32_t collection, const OptimizeOptions& options);
     // All rows in one segment, as they are.
     Status merge(std::uint32_t collection);
     Result<bool> learn_if_new(std::uint32_t collection, std::span<const std::string_view> texts);
@@ -123,6 +126,14 @@ private:
                      std::span<const SegmentUnit> known);
     Status replay_log();
     Status replay_record(const LogRecord& record, const std::string& path);
+
+    // purge.cpp
+    Status mark_purge();
+    Status set_aside(const std::vector<DirectoryEntry>& entries, bool purge);
+    bool serves_old();
+    // Overwrites what waits for it, unless a reader is in the way; `info` tells.
+    Status finish_purge(OptimizeInfo& info);
+    std::uint64_t files_of_snapshots() const;
 
     // commit.cpp
     // A checked batch with its ids, and where its old rows stand: by place for segments. Rows of
@@ -191,12 +202,18 @@ private:
                    std::shared_ptr<const Embedder> embedder);
     static std::size_t segments_to_keep(const Core& core);
 
+    // optimize.cpp
+    Status optimize_rows(std::size_t core, const OptimizeOptions& options, OptimizeInfo& info);
+
     Context context_;
     std::string path_;
     AccessMode mode_;
     ImplOptions options_;
     std::unique_ptr<File> lock_;
     std::shared_ptr<const Manifest> manifest_;
+    GenerationPin pin_;  // of its generation; every state of it shares it
+    std::vector<std::weak_ptr<const void>> old_pins_;  // of generations that this handle replaced
+    bool purging_ = false;  // what the next generation replaces is to be overwritten
     std::vector<Core> cores_;
     std::unique_ptr<LogWriter> log_;
     std::uint64_t lsn_ = 0;

@@ -48,6 +48,17 @@ FileName parse_file_name(std::string_view name) {
     if (name == kLockName) {
         return {FileRole::kLock, 0};
     }
+    if (name == kPurgeMarkName) {
+        return {FileRole::kPurgeMark, 0};
+    }
+    if (name.ends_with(kPurgeSuffix)) {
+        name.remove_suffix(kPurgeSuffix.size());
+        const FileRole role = parse_file_name(name).role;
+        const bool ours = role == FileRole::kLog || role == FileRole::kSegment ||
+                          role == FileRole::kDeletes || role == FileRole::kEmbedder ||
+                          role == FileRole::kIndex || role == FileRole::kTemporary;
+        return {ours ? FileRole::kPurge : FileRole::kForeign, 0};
+    }
     if (name == "MANIFEST.tmp" ||
         (name.starts_with(kNamePatterns[4].prefix) && name.ends_with(".wdx.tmp"))) {
         return {FileRole::kTemporary, 0};

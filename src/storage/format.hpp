@@ -35,6 +35,8 @@ enum class FileRole {
     kEmbedder,
     kIndex,
     kTemporary,
+    kPurge,      // waits to be overwritten and removed
+    kPurgeMark,  // left-overs are to be overwritten, not only removed
     kForeign
 };
 struct FileName {
@@ -44,6 +46,8 @@ struct FileName {
 
 inline constexpr std::string_view kManifestName = "MANIFEST";
 inline constexpr std::string_view kLockName = "LOCK";
+inline constexpr std::string_view kPurgeMarkName = "PURGE";
+inline constexpr std::string_view kPurgeSuffix = ".purge";  // behind the name that a file had
 std::string log_name(std::uint64_t number);
 std::string segment_name(std::uint64_t number);
 std::string deletes_name(std::uint64_t number);

@@ -80,7 +80,7 @@ Status create_locked(FileSystem& fs, const std::string& path, const Manifest& ma
                      bool made_directory) {
     const std::string lock_path = join_path(path, kLockName);
     ABI_TRY(auto lock, fs.open(lock_path, OpenMode::kCreate));
-    ABI_CHECK(lock->try_lock(LockKind::kExclusive));
+    ABI_CHECK(lock->try_lock(LockKind::kExclusive, kWriterRange));
     std::vector<std::string> made;
     Status status = write_first_files(fs, path, manifest, made);
     if (!status) {
@@ -133,7 +133,7 @@ Result<Database> Database::create(const Context& context, const std::string& pat
 Status Database::Impl::lock() {
     FileSystem& fs = *context_.fs;
     ABI_TRY(lock_, fs.open(join_path(path_, kLockName), OpenMode::kCreate));
-    if (Status status = lock_->try_lock(LockKind::kExclusive); !status) {
+    if (Status status = lock_->try_lock(LockKind::kExclusive, kWriterRange); !status) {
         lock_.reset();
         if (status.error().code() != Code::kLocked) {
             return status;
@@ -176,6 +176,11 @@ Status Database::Impl::load() {
             fmt::format("database '{}' has format {}, this version writes format {}", path_,
                         manifest.version, kFormatVersion),
             fmt::format("reading works as it is; 'abi db upgrade {}' makes it writable", path_));
+    }
+    if (mode_ == AccessMode::kRead) {
+        ABI_TRY(pin_, pin_generation(*context_.fs, path_, manifest.generation));
+    } else {
+        pin_ = std::make_shared<char>();
     }
     const bool named = !options_.snapshot.empty();
     if (named) {
@@ -299,36 +304,6 @@ Status Database::Impl::replay_record(const LogRecord& record, const std::string&
     return {};
 }
 
-void Database::Impl::remove_orphans() {
-    const auto entries = context_.fs->list(path_);
-    if (!entries) {
-        return;
-    }
-    const std::vector<std::string> used = files_of(*manifest_);
-    const auto is_orphan = [&](const std::string& name) {
-        const FileName parsed = parse_file_name(name);
-        switch (parsed.role) {
-            case FileRole::kLog:
-                return parsed.number != manifest_->log_number;
-            case FileRole::kEmbedder:
-            case FileRole::kSegment:
-            case FileRole::kDeletes:
-                return !std::binary_search(used.begin(), used.end(), name);
-            case FileRole::kIndex:
-                return !std::binary_search(used.begin(), used.end(), segment_name(parsed.number));
-            case FileRole::kTemporary:
-                return true;
-            default:
-                return false;
-        }
-    };
-    for (const DirectoryEntry& entry : *entries) {
-        if (is_orphan(entry.name)) {
-            static_cast<void>(context_.fs->remove(join_path(path_, entry.name)));
-        }
-    }
-}
-
 namespace {
 Result<bool> generation_changed(FileSystem& fs, const std::string& path, std::uint64_t generation) {
     ABI_TRY(const Manifest now, read_manifest(fs, path));
@@ -365,7 +340,8 @@ Status Database::Impl::load_settled() {
             return loaded;
         }
         const Code code = loaded.error().code();
-        if (code != Code::kCorrupt && code != Code::kInputMissing && code != Code::kIo) {
+        if (code != Code::kCorrupt && code != Code::kInputMissing && code != Code::kIo &&
+            code != Code::kLocked) {
             return loaded;
         }
         ABI_TRY(const bool changed, generation_changed(*context_.fs, path_, before.generation));

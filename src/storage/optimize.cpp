@@ -86,14 +86,26 @@ std::uint64_t size_of(const State& state, std::uint64_t log_bytes) {
 }
 }  // namespace
 
-Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection) {
-    const TraceSpan span(context_.trace, "storage", "optimize");
-    ABI_CHECK(check_writable());
-    ABI_TRY(const std::size_t core, core_of(collection));
+namespace {
+// A flag that is down again afterwards, however the scope ends.
+class Raised {
+public:
+    Raised(bool& flag, bool value) noexcept : flag_(flag) { flag_ = value; }
+    ~Raised() { flag_ = false; }
+    Raised(const Raised&) = delete;
+    Raised& operator=(const Raised&) = delete;
+
+private:
+    bool& flag_;
+};
+}  // namespace
+
+Status Database::Impl::optimize_rows(std::size_t core, const OptimizeOptions& options,
+                                     OptimizeInfo& info) {
     const std::shared_ptr<const State> before = cores_[core].state;
-    OptimizeInfo info;
+    const std::uint64_t log_bytes = log_end_ - kLogHeaderBytes;
     info.segments_before = before->segments.size();
-    info.size_bytes_before = size_of(*before, log_end_ - kLogHeaderBytes);
+    info.size_bytes_before = size_of(*before, log_bytes);
     info.rows = before->rows();
     info.dropped_rows = before->total_rows() - info.rows;
     ABI_TRY(const std::vector<std::string_view> texts, all_texts(before));
@@ -103,12 +115,30 @@ Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection) {
                           relearned));
         info.reembedded = true;
     } else if (before->segments.size() > 1 || info.dropped_rows != 0 ||
-               before->log_rows.rows != 0 || !fulltext::text_indexes_sound(*before)) {
+               before->log_rows.rows != 0 || (options.purge && log_bytes != 0) ||
+               !fulltext::text_indexes_sound(*before)) {
         ABI_CHECK(rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder));
     }
     const std::shared_ptr<const State> after = cores_[core].state;
     info.segments_after = after->segments.size();
     info.size_bytes_after = size_of(*after, log_end_ - kLogHeaderBytes);
+    return {};
+}
+
+Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection,
+                                              const OptimizeOptions& options) {
+    const TraceSpan span(context_.trace, "storage", "optimize");
+    ABI_CHECK(check_writable());
+    ABI_TRY(const std::size_t core, core_of(collection));
+    OptimizeInfo info;
+    {
+        const Raised purging(purging_, options.purge);
+        ABI_CHECK(optimize_rows(core, options, info));
+    }
+    if (options.purge) {
+        ABI_CHECK(finish_purge(info));
+        info.snapshot_files = files_of_snapshots();
+    }
     return info;
 }
 

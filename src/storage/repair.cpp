@@ -220,7 +220,7 @@ Result<std::unique_ptr<File>> hold_writers_off(FileSystem& fs, const std::string
     if (!lock) {
         return std::unique_ptr<File>();
     }
-    if (const Status status = (*lock)->try_lock(LockKind::kShared);
+    if (const Status status = (*lock)->try_lock(LockKind::kShared, kWriterRange);
         !status && status.error().code() == Code::kLocked) {
         return fail(Code::kLocked,
                     fmt::format("database '{}' is being written by another process", path),

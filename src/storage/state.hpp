@@ -13,6 +13,7 @@
 #include <abi/storage/snapshot.hpp>
 
 #include "bitmap.hpp"
+#include "generation_pin.hpp"
 #include "log.hpp"
 #include "manifest.hpp"
 #include "mem_table.hpp"
@@ -80,6 +81,7 @@ struct DatabaseState {
     std::uint64_t lsn = 0;
     std::uint64_t log_bytes = 0;
     std::vector<std::shared_ptr<const State>> collections;  // as in the manifest
+    GenerationPin pin;  // keeps the files that the segments are mapped from; may be null
     std::shared_ptr<const FollowPoint> follow;  // null: nobody else writes what is seen here
 
     // Null when there is none of that id.

@@ -39,6 +39,8 @@ public:
             return std::move(info_);
         }
         manifest_ = *std::move(manifest);
+        // Without one, a purge shows as faults of an older generation: then all is checked again.
+        const auto pin = pin_generation(*context_.fs, path_, manifest_.generation);
         ++info_.files;
         ABI_CHECK(list_files());
         ABI_CHECK(check_collections(manifest_.collections));

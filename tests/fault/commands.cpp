@@ -93,6 +93,10 @@ void add_writing(std::vector<Command>& all) {
         ABI_CHECK(database.optimize());
         return {};
     }));
+    all.push_back(writing("purge", [](const Context&, Database& database, Told&) -> Status {
+        ABI_CHECK(database.optimize({.purge = true}));
+        return {};
+    }));
     all.push_back(writing("close", [](const Context&, Database&, Told&) { return Status(); }));
 }
 
@@ -242,8 +246,8 @@ public:
     Result<std::unique_ptr<MappedRegion>> map() const override {
         return sheltered_call([&] { return base_->map(); });
     }
-    Status try_lock(LockKind kind) override {
-        return sheltered_call([&] { return base_->try_lock(kind); });
+    Status try_lock(LockKind kind, LockRange range) override {
+        return sheltered_call([&] { return base_->try_lock(kind, range); });
     }
     const std::string& path() const noexcept override { return base_->path(); }
 

@@ -43,7 +43,7 @@ public:
     Result<std::unique_ptr<MappedRegion>> map() const override {
         return std::make_unique<Region>(bytes_);
     }
-    Status try_lock(LockKind) override { return {}; }
+    Status try_lock(LockKind, LockRange) override { return {}; }
     const std::string& path() const noexcept override { return path_; }
 
 private:

@@ -28,7 +28,9 @@ public:
     Status truncate(std::uint64_t size) override { return base_->truncate(size); }
     Result<std::uint64_t> size() const override { return base_->size(); }
     Result<std::unique_ptr<MappedRegion>> map() const override { return base_->map(); }
-    Status try_lock(LockKind kind) override { return base_->try_lock(kind); }
+    Status try_lock(LockKind kind, LockRange range) override {
+        return base_->try_lock(kind, range);
+    }
     const std::string& path() const noexcept override { return base_->path(); }
 
 private:

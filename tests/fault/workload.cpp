@@ -215,7 +215,7 @@ bool Workload::run_step() {
         return run_embedding(moments_.size() == 1);
     }
     if (kind < 0.04) {
-        return settle_durably(database_->optimize().has_value(), false);
+        return settle_durably(database_->optimize({.purge = kind < 0.02}).has_value(), false);
     }
     return kind < 0.11 ? reopen(kind) : run_commit();
 }

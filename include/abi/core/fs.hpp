@@ -50,6 +50,13 @@ enum class OpenMode {
 
 enum class LockKind { kShared, kExclusive };
 
+// The bytes that a lock is about; they need not exist. A length of 0 reaches to the end, however
+// the file grows, so the default is the whole file.
+struct LockRange {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
 enum class FileKind { kFile, kDirectory, kOther };
 
 struct FileInfo {
@@ -105,10 +112,12 @@ public:
     virtual Result<std::uint64_t> size() const = 0;
     // Maps [0, size) read-only. A size of 0 gives an empty region.
     virtual Result<std::unique_ptr<MappedRegion>> map() const = 0;
-    // Takes an open-file-description lock on the whole file without waiting; kLocked when another
-    // holder conflicts. The lock is gone when the file is closed or the process dies, however it
-    // dies.
-    virtual Status try_lock(LockKind kind) = 0;
+    // Takes an open-file-description lock on a range without waiting; kLocked when another holder
+    // conflicts. What this file holds of the range already is converted. The lock is gone when the
+    // file is closed or the process dies, however it dies. Systems that lock whole files only
+    // refuse ranges that do not begin at 0 (kIo).
+    virtual Status try_lock(LockKind kind, LockRange range) = 0;
+    Status try_lock(LockKind kind) { return try_lock(kind, LockRange()); }
     virtual const std::string& path() const noexcept = 0;
 };
 

@@ -107,12 +107,24 @@ struct CommitInfo {
     std::string first_id;       // id of the first row, also when it was assigned
 };
 
+struct OptimizeOptions {
+    // Overwrites the files that are replaced, and those that an earlier purge had to leave, with
+    // zeros on the disk before it removes them: with them go the deleted rows. Files that a reader
+    // may serve from (a Snapshot of before, a handle of any process that has not looked since) are
+    // left, as *.purge; a later purge, checkpoint or open goes on with them. What named snapshots
+    // hold stays. Backups, and what was removed before, are out of its reach.
+    bool purge = false;
+};
 struct OptimizeInfo {
     std::uint64_t rows = 0;
     std::uint64_t segments_before = 0, segments_after = 0;
     std::uint64_t size_bytes_before = 0, size_bytes_after = 0;
     std::uint64_t dropped_rows = 0;  // deleted rows whose space was freed
     bool reembedded = false;  // document frequencies were relearned and every text embedded again
+    // With purge:
+    std::uint64_t purged_files = 0, purged_bytes = 0;  // overwritten and removed
+    std::uint64_t pending_files = 0;   // still to be overwritten: a reader may serve from them
+    std::uint64_t snapshot_files = 0;  // that only named snapshots hold, with their deleted rows
 };
 
 // How an index is built; see ann_index.hpp.
@@ -231,7 +243,7 @@ public:
     IndexInfo index_info() const;
     // Merges all segments of the collection into one without deleted rows; with an embedder
     // relearns it and re-embeds every stored text. Builds the index anew where there was one.
-    Result<OptimizeInfo> optimize();
+    Result<OptimizeInfo> optimize(const OptimizeOptions& options = {});
 
     class Impl;
 

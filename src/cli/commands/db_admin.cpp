@@ -205,7 +205,7 @@ Result<storage::OptimizeInfo> optimize_each(Invocation& invocation, storage::Dat
             info.segments_before = stats.segments;
             info.segments_after = stats.rows == 0 ? 0 : 1;
         } else {
-            ABI_TRY(info, each.optimize());
+            ABI_TRY(info, each.optimize({.purge = invocation.flag("purge")}));
         }
         total.rows += info.rows;
         total.dropped_rows += info.dropped_rows;
@@ -214,8 +214,33 @@ Result<storage::OptimizeInfo> optimize_each(Invocation& invocation, storage::Dat
         total.size_bytes_before += info.size_bytes_before;
         total.size_bytes_after += info.size_bytes_after;
         total.reembedded = total.reembedded || info.reembedded;
+        total.purged_files += info.purged_files;
+        total.purged_bytes += info.purged_bytes;
+        total.pending_files = info.pending_files;  // of the whole database, as the next one
+        total.snapshot_files = info.snapshot_files;
     }
     return total;
+}
+
+// What became of the replaced files, and where deleted rows may be left.
+void add_purge_lines(const storage::OptimizeInfo& info, report::Report& report) {
+    const auto add = [&report](std::string line) {
+        report.blocks.push_back({.kind = report::Block::Kind::kText, .text = std::move(line)});
+    };
+    const auto files = [](std::uint64_t count) {
+        return fmt::format("{} file{}", count, count == 1 ? "" : "s");
+    };
+    add(fmt::format("overwrote {}, {} bytes", files(info.purged_files), info.purged_bytes));
+    if (info.pending_files != 0) {
+        add(
+            fmt::format("{} left to overwrite: a reader still uses what they hold; run it again "
+                        "when it is done",
+                        files(info.pending_files)));
+    }
+    if (info.snapshot_files != 0) {
+        add(fmt::format("{} kept by named snapshots, with the rows that were deleted since",
+                        files(info.snapshot_files)));
+    }
 }
 
 Result<Outcome> run_optimize(Invocation& invocation) {
@@ -234,6 +259,10 @@ Result<Outcome> run_optimize(Invocation& invocation) {
     body.set("size_bytes_before", info.size_bytes_before);
     body.set("size_bytes_after", info.size_bytes_after);
     body.set("reembedded", info.reembedded);
+    body.set("purged_files", info.purged_files);
+    body.set("purged_bytes", info.purged_bytes);
+    body.set("pending_files", info.pending_files);
+    body.set("snapshot_files", info.snapshot_files);
     body.set("seconds", static_cast<double>(monotonic_ns() - start) * 1e-9);
     report.blocks = {
         {.kind = report::Block::Kind::kText,
@@ -244,6 +273,9 @@ Result<Outcome> run_optimize(Invocation& invocation) {
                              info.reembedded ? ", texts embedded anew" : "")}};
     if (invocation.dry_run()) {
         return outcome;
+    }
+    if (invocation.flag("purge")) {
+        add_purge_lines(info, report);
     }
     return close_with(database, std::move(outcome));
 }
@@ -308,13 +340,23 @@ CommandSpec db_optimize_spec() {
             "point, the database is as "
             "before. In a database with an embedder the document frequencies are learned again "
             "from all stored texts, "
-            "and every text is embedded anew.",
+            "and every text is embedded anew.\n\n"
+            "With --purge the files that this replaces, log and indexes included, are overwritten "
+            "with zeros on the disk before they are removed, so that nothing of the deleted rows "
+            "is left in the directory. A file that a reader may still use is left aside as "
+            "*.purge and overwritten by the next --purge or writing command that finds it unused. "
+            "Named snapshots keep their rows, and so do backups. Out of reach is what was removed "
+            "before without --purge, and what the file system or the device copied by itself.",
         .operands = {database_operand()},
         .options = {{.name = "collection",
                      .metavar = "NAME",
                      .help = "only this collection (default: all)"},
+                    {.name = "purge",
+                     .type = ValueType::kFlag,
+                     .help = "overwrite what is replaced, and the deleted rows with it"},
                     dry_run_option()},
-        .examples = {{"abi db optimize notes.wdbx", "merge and relearn"}},
+        .examples = {{"abi db optimize notes.wdbx", "merge and relearn"},
+                     {"abi db optimize notes.wdbx --purge", "and leave no trace of deleted rows"}},
         .handler = run_optimize,
     };
 }

@@ -238,6 +238,30 @@ TEST_SUITE("core") {
         });
     }
 
+    TEST_CASE("fs: locks on ranges conflict where they overlap") {
+        on_each([](FileSystem& fs, const std::string& directory) {
+            const auto path = join_path(directory, "lock");
+            const std::uint64_t far = std::uint64_t{1} << 40;
+            auto one = must(fs.open(path, OpenMode::kCreate));
+            auto two = must(fs.open(path, OpenMode::kCreate));
+            must(one->try_lock(LockKind::kExclusive, {0, 10}));
+            must(one->try_lock(LockKind::kExclusive, {far, 5}));
+            must(two->try_lock(LockKind::kExclusive, {10, 10}));
+            must(two->try_lock(LockKind::kShared, {far + 5, 1}));
+            CHECK(code_of(two->try_lock(LockKind::kShared, {9, 2})) == Code::kLocked);
+            CHECK(code_of(two->try_lock(LockKind::kShared, {far + 4, 1})) == Code::kLocked);
+            CHECK(code_of(two->try_lock(LockKind::kShared)) == Code::kLocked);
+            CHECK(code_of(one->try_lock(LockKind::kExclusive, {far, 0})) == Code::kLocked);
+            must(one->try_lock(LockKind::kShared, {far, 0}));
+            must(one->try_lock(LockKind::kShared, {4, 2}));  // the rest stays exclusive
+            must(two->try_lock(LockKind::kShared, {4, 2}));
+            CHECK(code_of(two->try_lock(LockKind::kShared, {3, 1})) == Code::kLocked);
+            CHECK(code_of(two->try_lock(LockKind::kShared, {6, 1})) == Code::kLocked);
+            one.reset();
+            must(two->try_lock(LockKind::kExclusive));
+        });
+    }
+
     TEST_CASE("fs: replace_file replaces the whole and leaves no temporary") {
         on_each([](FileSystem& fs, const std::string& directory) {
             const auto path = join_path(directory, "config");

@@ -73,7 +73,9 @@ private:
         Status truncate(std::uint64_t size_bytes) override { return base_->truncate(size_bytes); }
         Result<std::uint64_t> size() const override { return base_->size(); }
         Result<std::unique_ptr<MappedRegion>> map() const override { return base_->map(); }
-        Status try_lock(LockKind kind) override { return base_->try_lock(kind); }
+        Status try_lock(LockKind kind, LockRange range) override {
+            return base_->try_lock(kind, range);
+        }
         const std::string& path() const noexcept override { return base_->path(); }
 
     private:

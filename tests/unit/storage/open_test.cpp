@@ -217,7 +217,8 @@ TEST_SUITE("storage") {
             if (operation.sequence > before) {
                 CHECK((operation.call == FsCall::kOpen || operation.call == FsCall::kRead ||
                        operation.call == FsCall::kStat || operation.call == FsCall::kSize ||
-                       operation.call == FsCall::kMap || operation.call == FsCall::kList));
+                       operation.call == FsCall::kMap || operation.call == FsCall::kList ||
+                       operation.call == FsCall::kLock));
                 CHECK(operation.mode == OpenMode::kRead);
             }
         }
