@@ -127,6 +127,7 @@ complete -c abi -n "__abi_at 'db query'" -l offset -x -d 'leave the first N hits
 complete -c abi -n "__abi_at 'db query'" -l group-by -x -d 'few hits of a group: rows with the same value in this field of the metadata'
 complete -c abi -n "__abi_at 'db query'" -l per-group -x -d 'hits of each group, at most'
 complete -c abi -n "__abi_at 'db query'" -l mmr -x -d 'hits unlike each other, by maximal marginal relevance: 1 looks at the distance alone, 0 at the difference alone'
+complete -c abi -n "__abi_at 'db query'" -l max-sim -d 'all vectors of --file are one query for the groups of --group-by: the sum of each one\'s best score in a group'
 complete -c abi -n "__abi_at 'db query'" -l fields -x -d 'show these members of the hits alone: id, distance, score, text, metadata, vector, metadata.KEY and so on'
 complete -c abi -n "__abi_at 'db query'" -l vectors -d 'show the vectors of the hits too'
 complete -c abi -n "__abi_at 'db query'" -l collection -x -d 'the collection of the database'

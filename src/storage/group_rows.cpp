@@ -56,7 +56,7 @@ Result<RowGroups> RowGroups::of(const Snapshot& snapshot, std::string_view field
     return RowGroups(snapshot, std::string(field), std::move(keys));
 }
 
-Result<std::string> RowGroups::read(RowNumber row) {
+Result<std::string> RowGroups::read_group(RowNumber row) {
     ABI_TRY(const auto text, snapshot_.read_metadata(row));
     if (!text) {
         return std::string(kNone);
@@ -85,7 +85,7 @@ Result<std::string> RowGroups::group_of(RowNumber row) {
     if (known != known_.end()) {
         return known->second;
     }
-    ABI_TRY(std::string group, read(row));
+    ABI_TRY(std::string group, read_group(row));
     known_.emplace(row, group);
     return group;
 }
@@ -114,6 +114,11 @@ Result<RowSet> RowGroups::rows_in(const Context& context,
         first = end;
     }
     return RowSet(std::move(words), rows);
+}
+
+Result<RowSet> RowGroups::all_rows(const Context& context) const {
+    ABI_TRY(const Filter any, Filter::parse(fmt::format("{0} IS NULL OR {0} IS NOT NULL", field_)));
+    return snapshot_.match(context, any);
 }
 
 Status RowGroups::check_known(const Context& context) const {

@@ -23,8 +23,12 @@ public:
     // "null". kInvalidArgument for an array or object. Remembered, since searches come back with
     // the same rows.
     Result<std::string> group_of(RowNumber row);
+    // The same without remembering it.
+    Result<std::string> read_group(RowNumber row);
     // All live rows of these groups, which group_of() gave.
     Result<RowSet> rows_in(const Context& context, std::span<const std::string> groups) const;
+    // All live rows.
+    Result<RowSet> all_rows(const Context& context) const;
     // kInvalidArgument when no live row has the field at all. Looks at the rows only when none of
     // those asked for so far had it.
     Status check_known(const Context& context) const;
@@ -32,8 +36,6 @@ public:
 private:
     RowGroups(const Snapshot& snapshot, std::string field, std::vector<std::string> keys)
         : snapshot_(snapshot), field_(std::move(field)), keys_(std::move(keys)) {}
-    Result<std::string> read(RowNumber row);
-
     const Snapshot& snapshot_;
     std::string field_;
     std::vector<std::string> keys_;

@@ -36,6 +36,9 @@ public:
 
     // Compares the rows that may be hits, stretch by stretch.
     Status scan(const Run& run) {
+        if (task_.allowed != nullptr && task_.allowed->count_in(run.number, run.count) == 0) {
+            return {};
+        }
         std::uint64_t at = next(run, 0);
         while (at < run.count) {
             std::uint64_t end = at + 1;

@@ -1,6 +1,7 @@
 // Forms of a vector search beyond the k nearest: by the vector of a stored row, within a distance,
-// page by page, at most so many of a group, with hits that differ from each other. Snapshot::search
-// and search_within (snapshot.hpp) are what they are made of.
+// page by page, at most so many of a group, with hits that differ from each other, for groups near
+// to several vectors at once. Snapshot::search and search_within (snapshot.hpp) are what they are
+// made of.
 #pragma once
 
 #include <cstddef>
@@ -68,5 +69,32 @@ ABI_API Result<std::vector<std::vector<QueryHit>>> query_rows(const Context& con
                                                               std::span<const float> queries,
                                                               std::size_t count,
                                                               const QueryOptions& options);
+
+// One query of several vectors, for groups of rows: a document of a vector for each passage or
+// word.
+struct MaxSimOptions {
+    // k: how many groups come back. With kExact, or a recall of 1, all rows are compared.
+    SearchOptions search = {};
+    std::size_t offset = 0;  // the best so many groups are left out
+    std::string group_by;    // as in QueryOptions; needed
+    // How many nearest rows of each vector make their groups candidates; 0: ten times offset + k,
+    // at least 100.
+    std::size_t candidates = 0;
+};
+
+struct GroupHit {
+    std::string group;  // the value, as JSON
+    double score = 0;   // the sum over the vectors of the largest similarity to a row of the group
+    RowNumber row = 0;  // the row nearest to one of the vectors
+};
+
+// The best groups, by descending score (ties by row): similarity is score_of() of the distance, so
+// that cosine and dot give the late interaction of ColBERT (Khattab and Zaharia, SIGIR 2020). The
+// searches of the single vectors find candidates, more where these are of fewer than k groups; a
+// candidate's score is exact, over all of its rows that may be hits. vectors: count x dimension,
+// row-major, all finite. Errors as of query_rows.
+ABI_API Result<std::vector<GroupHit>> max_sim(const Context& context, const Snapshot& snapshot,
+                                              std::span<const float> vectors, std::size_t count,
+                                              const MaxSimOptions& options);
 
 }  // namespace abikit::storage

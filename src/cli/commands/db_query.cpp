@@ -127,6 +127,28 @@ Result<std::vector<std::vector<FoundRow>>> find_near(const Context& context,
     return found;
 }
 
+// The groups nearest to all vectors together, each with one of its rows.
+Result<std::vector<FoundRow>> find_groups(const Context& context, const Database& database,
+                                          const storage::Snapshot& snapshot,
+                                          const std::vector<float>& values,
+                                          const storage::QueryOptions& options) {
+    ABI_TRY(const auto groups,
+            storage::max_sim(context, snapshot, values, values.size() / database.dimension(),
+                             {.search = options.search,
+                              .offset = options.offset,
+                              .group_by = options.group_by,
+                              .candidates = options.candidates}));
+    std::vector<FoundRow> rows;
+    for (const storage::GroupHit& hit : groups) {
+        data::Value scores;
+        scores.set("score", shown(static_cast<float>(hit.score)));
+        ABI_TRY(data::Value group, data::parse_json(hit.group));
+        scores.set("group", std::move(group));
+        rows.push_back({hit.row, std::move(scores)});
+    }
+    return rows;
+}
+
 // Everything found, best first, by whichever search was asked for.
 Result<std::vector<std::vector<FoundRow>>> find(Invocation& invocation, const Database& database,
                                                 const storage::Snapshot& snapshot,
@@ -135,6 +157,12 @@ Result<std::vector<std::vector<FoundRow>>> find(Invocation& invocation, const Da
     std::vector<float> values;
     if (!request.match || request.hybrid) {
         ABI_TRY(values, queries_of(invocation, database, snapshot, options));
+    }
+    std::vector<std::vector<FoundRow>> found;
+    if (invocation.flag("max-sim")) {
+        ABI_TRY(found.emplace_back(),
+                find_groups(invocation.context(), database, snapshot, values, options));
+        return found;
     }
     if (!request.match) {
         return find_near(invocation.context(), database, snapshot, values, options);
@@ -145,7 +173,8 @@ Result<std::vector<std::vector<FoundRow>>> find(Invocation& invocation, const Da
     ABI_TRY(std::vector<FoundRow> rows, find_text(invocation.context(), snapshot, request, values));
     rows.erase(rows.begin(),
                rows.begin() + static_cast<std::ptrdiff_t>(std::min(options.offset, rows.size())));
-    return std::vector<std::vector<FoundRow>>{std::move(rows)};
+    found.push_back(std::move(rows));
+    return found;
 }
 
 Result<Outcome> run(Invocation& invocation) {
@@ -256,7 +285,9 @@ CommandSpec db_query_spec() {
             "--id searches with the vector of a stored row. --within keeps the rows that are at "
             "most so far, compared one by one: at most k, or --limit. --offset leaves hits out, "
             "for the next page. --group-by allows few hits with the same value in a field, such as "
-            "one chunk of each document; --mmr picks hits that are unlike each other. "
+            "one chunk of each document; --mmr picks hits that are unlike each other; --max-sim "
+            "takes all "
+            "vectors of --file as one query for whole groups. "
             "--fields chooses what is shown of a hit.",
         .operands = {database_operand()},
         .options = query_options(),
@@ -276,6 +307,8 @@ CommandSpec db_query_spec() {
                      {"abi db query notes.wdbx --text backup --group-by path --per-group 2",
                       "at most two chunks of a document"},
                      {"abi db query notes.wdbx --text backup --mmr 0.7", "unlike each other"},
+                     {"abi db query pages.wdbx --file words.npy --max-sim --group-by page",
+                      "by many vectors at once"},
                      {"abi db query notes.wdbx --text backup --offset 10 --fields "
                       "id,score,metadata.path",
                       "the second page, and little of it"},

@@ -10,8 +10,29 @@ namespace abikit::cli {
 
 namespace {
 // Of searches by vector alone.
-constexpr const char* kVectorForms[] = {"id",       "include-self", "within", "limit",
-                                        "group-by", "per-group",    "mmr"};
+constexpr const char* kVectorForms[] = {"id",       "include-self", "within",  "limit",
+                                        "group-by", "per-group",    "max-sim", "mmr"};
+
+Status check_max_sim(const Invocation& invocation) {
+    if (!invocation.flag("max-sim")) {
+        return {};
+    }
+    if (!invocation.has("group-by")) {
+        return fail(Code::kInvalidArgument, "--max-sim needs --group-by",
+                    "say which field of the metadata names the document of a row");
+    }
+    for (const char* const name : {"id", "within", "per-group", "mmr"}) {
+        if (invocation.has(name)) {
+            return fail(Code::kInvalidArgument,
+                        fmt::format("--{} does not go with --max-sim", name));
+        }
+    }
+    if (invocation.has("offset") && !invocation.has("candidates") && !invocation.flag("exact")) {
+        return fail(Code::kInvalidArgument, "--offset with --max-sim needs --candidates or --exact",
+                    "pages fit together only where the same candidates are ranked for each");
+    }
+    return {};
+}
 
 Status check_together(const Invocation& invocation) {
     for (const char* const name : kVectorForms) {
@@ -36,6 +57,7 @@ Status check_together(const Invocation& invocation) {
     if (invocation.has("per-group") && !invocation.has("group-by")) {
         return fail(Code::kInvalidArgument, "--per-group needs --group-by");
     }
+    ABI_CHECK(check_max_sim(invocation));
     if (invocation.flag("include-self") && !invocation.has("id")) {
         return fail(Code::kInvalidArgument, "--include-self needs --id");
     }
@@ -108,7 +130,11 @@ std::vector<OptionSpec> form_options() {
              .help = "hits unlike each other, by maximal marginal relevance: 1 looks at the "
                      "distance alone, 0 at the difference alone",
              .minimum = 0,
-             .maximum = 1}};
+             .maximum = 1},
+            {.name = "max-sim",
+             .type = ValueType::kFlag,
+             .help = "all vectors of --file are one query for the groups of --group-by: the sum of "
+                     "each one's best score in a group"}};
 }
 
 Result<storage::QueryOptions> query_form(const Invocation& invocation) {

@@ -12,11 +12,12 @@ namespace {
 constexpr std::string_view kMetadata = "metadata";
 
 // What a hit of this search may show, --fields or not.
-std::vector<std::string> known_fields(const TextRequest& request, bool group) {
+std::vector<std::string> known_fields(const TextRequest& request, const HitMembers& members) {
     std::vector<std::string> names = {"id"};
-    const std::vector<std::string> scores = request.score_columns();
+    const std::vector<std::string> scores =
+        members.max_sim ? std::vector<std::string>{"score"} : request.score_columns();
     names.insert(names.end(), scores.begin(), scores.end());
-    if (group) {
+    if (members.group) {
         names.emplace_back("group");
     }
     if (request.snippets) {
@@ -161,7 +162,7 @@ std::vector<report::Column> console_columns(const HitMembers& members) {
 std::vector<report::Column> csv_columns(const TextRequest& request, const HitMembers& members) {
     std::vector<report::Column> columns = {{.key = "query"}};
     if (members.fields.empty()) {
-        for (const std::string& name : known_fields(request, members.group)) {
+        for (const std::string& name : known_fields(request, members)) {
             if (name != "vector") {
                 columns.push_back({.key = name});
             }
@@ -206,10 +207,12 @@ std::vector<OptionSpec> hit_options() {
 }
 
 Result<HitMembers> hit_members(const Invocation& invocation, const TextRequest& request) {
-    HitMembers members{
-        .fields = {}, .vector = invocation.flag("vectors"), .group = invocation.has("group-by")};
+    HitMembers members{.fields = {},
+                       .vector = invocation.flag("vectors"),
+                       .group = invocation.has("group-by"),
+                       .max_sim = invocation.flag("max-sim")};
     if (invocation.has("fields")) {
-        const std::vector<std::string> known = known_fields(request, members.group);
+        const std::vector<std::string> known = known_fields(request, members);
         for (const std::string& name : split(invocation.text("fields"))) {
             ABI_TRY(HitField field, parse_field(name, known));
             members.fields.push_back(std::move(field));

@@ -24,6 +24,7 @@ struct HitMembers {
     std::vector<HitField> fields;  // of --fields, in its order; empty: all that there is
     bool vector = false;           // with --vectors
     bool group = false;            // with --group-by
+    bool max_sim = false;          // with --max-sim: groups, which have no distance
 };
 
 // `--fields` and `--vectors`.

@@ -15,8 +15,8 @@ Status check_alone(const Invocation& invocation) {
             return fail(Code::kInvalidArgument, std::string("--") + name + " needs --hybrid");
         }
     }
-    if (invocation.has("candidates") && !invocation.has("mmr")) {
-        return fail(Code::kInvalidArgument, "--candidates needs --hybrid or --mmr");
+    if (invocation.has("candidates") && !invocation.has("mmr") && !invocation.flag("max-sim")) {
+        return fail(Code::kInvalidArgument, "--candidates needs --hybrid, --mmr or --max-sim");
     }
     return {};
 }

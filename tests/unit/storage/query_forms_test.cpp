@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 #include <string>
 #include <utility>
@@ -86,8 +87,37 @@ bool same(const std::vector<Found>& a, const std::vector<Hit>& b) {
 std::string doc_of(const Snapshot& snapshot, RowNumber row) {
     const std::optional<std::string> metadata = read_row(snapshot, row).metadata;
     const std::size_t at = metadata ? metadata->find("\"doc\":") : std::string::npos;
-    return at == std::string::npos ? "null"
-                                   : metadata->substr(at + 6, metadata->find(',', at) - at - 6);
+    return at == std::string::npos
+               ? "null"
+               : metadata->substr(at + 6, metadata->find_first_of(",}", at) - at - 6);
+}
+// Each "doc" with minus the sum over the vectors (of 4 numbers) of their largest similarity to one
+// of its rows, best first. odd_only: of rows with "odd": true.
+std::vector<std::pair<double, std::string>> best_groups(const Snapshot& snapshot, Metric metric,
+                                                        const std::vector<float>& vectors,
+                                                        bool odd_only) {
+    const std::size_t count = vectors.size() / 4;
+    std::map<std::string, std::vector<double>> best;
+    must(snapshot.scan(0, [&](RowNumber row) -> Result<bool> {
+        const Row read = read_row(snapshot, row);
+        if (odd_only && read.metadata->find("\"odd\":true") == std::string::npos) {
+            return true;
+        }
+        auto& sims =
+            best.emplace(doc_of(snapshot, row), std::vector<double>(count, -1e300)).first->second;
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto first = vectors.begin() + static_cast<std::ptrdiff_t>(4 * i);
+            const std::vector<float> one(first, first + 4);
+            sims[i] = std::max(sims[i], score_of(metric, reference(metric, one, read.vector)));
+        }
+        return true;
+    }));
+    std::vector<std::pair<double, std::string>> groups;
+    for (const auto& [doc, sims] : best) {
+        groups.emplace_back(-std::accumulate(sims.begin(), sims.end(), 0.0), doc);
+    }
+    std::sort(groups.begin(), groups.end());
+    return groups;
 }
 }  // namespace
 
@@ -392,6 +422,78 @@ TEST_SUITE("storage") {
                                   .front();
             REQUIRE(must(snapshot.read_id(hits[0].row)) == "near");
             REQUIRE(must(snapshot.read_id(hits[1].row)) == "other");
+        }
+    }
+    TEST_CASE("query forms: a query of several vectors ranks groups by their best rows") {
+        for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
+            CAPTURE(metric_name(metric));
+            MemoryStore store;
+            Database database = store.create(4, metric);
+            Random random(seed_or(11));
+            std::vector<Row> rows;
+            for (std::size_t i = 0; i < 240; ++i) {
+                Row row{{}, random_vector(random, 4), {}, "{\"other\":true}"};
+                if (i % 40 != 0) {
+                    row.metadata = "{\"doc\":\"d" + std::to_string(random.below(30)) +
+                                   "\",\"odd\":" + (i % 2 == 0 ? "false}" : "true}");
+                }
+                rows.push_back(std::move(row));
+            }
+            must(commit(database, rows));
+            must(database.checkpoint());
+            must(commit(database, {}, WriteMode::kUpsert, {"1", "2", "80"}));
+            const Snapshot snapshot = database.snapshot();
+            std::vector<float> vectors;
+            for (int i = 0; i < 5; ++i) {
+                const std::vector<float> one = random_vector(random, 4);
+                vectors.insert(vectors.end(), one.begin(), one.end());
+            }
+            const Filter filter = must(Filter::parse("odd = true"));
+            for (const Filter* const only : {static_cast<const Filter*>(nullptr), &filter}) {
+                const auto expected = best_groups(snapshot, metric, vectors, only != nullptr);
+                // All candidates, all rows, and a few that grow until there are enough groups.
+                for (const std::size_t candidates : {0U, 1U}) {
+                    const std::size_t k = candidates == 1 ? 1000 : 7;
+                    const SearchMode mode =
+                        candidates == 1 ? SearchMode::kAuto : SearchMode::kExact;
+                    const auto hits =
+                        must(max_sim(store.context, snapshot, vectors, 5,
+                                     {.search = {.k = k, .mode = mode, .filter = only},
+                                      .offset = 2,
+                                      .group_by = "doc",
+                                      .candidates = candidates}));
+                    REQUIRE(hits.size() == std::min(k, expected.size() - 2));
+                    for (std::size_t i = 0; i < hits.size(); ++i) {
+                        REQUIRE(hits[i].group == expected[i + 2].second);
+                        REQUIRE(std::abs(hits[i].score + expected[i + 2].first) < 1e-4);
+                        REQUIRE(doc_of(snapshot, hits[i].row) == hits[i].group);
+                    }
+                }
+            }
+        }
+    }
+    TEST_CASE("query forms: a query of several vectors says what is wrong with it") {
+        const Filled filled(Metric::kL2);
+        const Snapshot snapshot = filled.database->snapshot();
+        const Context& context = filled.store.context;
+        const std::vector<float> vectors = {0, 0, 0, 1, 1, 1};
+        for (const SearchMode mode : {SearchMode::kAuto, SearchMode::kExact}) {
+            const MaxSimOptions good{.search = {.k = 3, .mode = mode}, .group_by = "doc"};
+            REQUIRE(must(max_sim(context, snapshot, vectors, 2, good)).size() == 3);
+            MaxSimOptions bad = good;
+            bad.group_by = "colour";
+            REQUIRE(error_of(max_sim(context, snapshot, vectors, 2, bad)).message() ==
+                    "no row has the field 'colour'");
+            bad.group_by = "";
+            REQUIRE(code_of(max_sim(context, snapshot, vectors, 2, bad)) == Code::kInvalidArgument);
+            bad = good;
+            bad.search.k = 0;
+            REQUIRE(code_of(max_sim(context, snapshot, vectors, 2, bad)) == Code::kInvalidArgument);
+            REQUIRE(code_of(max_sim(context, snapshot, {}, 0, good)) == Code::kInvalidArgument);
+            REQUIRE(code_of(max_sim(context, snapshot, vectors, 1, good)) == Code::kIncompatible);
+            MemoryStore empty;
+            const Database none = empty.create(3, Metric::kL2);
+            REQUIRE(must(max_sim(empty.context, none.snapshot(), vectors, 2, good)).empty());
         }
     }
 }
