@@ -6,11 +6,23 @@
 
 #include "database_impl.hpp"
 #include "guard.hpp"
+#include "index_heir.hpp"
 #include "segment_index.hpp"
 
 namespace abikit::storage {
 
 namespace {
+// Merging is due when more than one row in so many lies outside the largest index, or is dead in
+// it, or when there are more indexes.
+constexpr std::uint64_t kOutsideShare = 50, kDeadShare = 20, kMostIndexes = 4;
+
+AnnOptions ann_options(const IndexOptions& options, Metric metric) {
+    return {.metric = metric,
+            .degree = options.degree,
+            .build_effort = options.build_effort,
+            .seed = options.seed};
+}
+
 IndexInfo info_of(const State& state) {
     IndexInfo info;
     std::uint64_t largest = 0;
@@ -34,53 +46,75 @@ IndexInfo info_of(const State& state) {
 }
 }  // namespace
 
-// A query walks every index there is, so one for all rows is worth rewriting them where most would
-// be indexed anew anyhow.
+// A query walks every index there is and scans the rest, so that one index for all rows is worth
+// rewriting them once enough lies outside the largest.
 bool Database::wants_merge(const IndexOptions& options) const {
     const auto now = impl_->newest();
     const State* const state = now->find(origin_->collection->id);
-    if (state == nullptr || state->segments.size() + (state->log_rows.rows != 0 ? 1 : 0) < 2) {
+    if (state == nullptr) {
         return false;
     }
-    const IndexInfo info = info_of(*state);
-    return options.rebuild || info.unindexed_rows > info.rows;
+    const std::size_t units = state->segments.size() + (state->log_rows.rows != 0 ? 1 : 0);
+    std::uint64_t largest = 0, dead = 0, indexes = 0;
+    for (const SegmentUnit& unit : state->segments) {
+        if (unit.segment->index().get() == nullptr) {
+            continue;
+        }
+        ++indexes;
+        if (unit.live() > largest) {
+            largest = unit.live();
+            dead = unit.segment->rows() - largest;
+        }
+    }
+    if (options.rebuild) {
+        return units > 1 || dead != 0;
+    }
+    const std::uint64_t others = state->rows() - largest;
+    return dead * kDeadShare > largest ||
+           (units > 1 && (others * kOutsideShare > largest || indexes > kMostIndexes));
 }
 
 Result<IndexInfo> Database::build_index(const Context& context, const IndexOptions& options) {
     return guarded([&]() -> Result<IndexInfo> {
         ABI_CHECK(impl_->check_writable());
-        const AnnOptions build{.metric = metric(),
-                               .degree = options.degree,
-                               .build_effort = options.build_effort,
-                               .seed = options.seed};
-        ABI_CHECK(AnnIndex::check(build));
+        ABI_CHECK(AnnIndex::check(ann_options(options, metric())));
+        IndexHeir heir;
         // What the log holds becomes a segment first, so that little is left to scan.
         if (wants_merge(options)) {
-            ABI_CHECK(impl_->alone([&] { return impl_->merge(origin_->collection->id); }));
+            ABI_TRY(heir, impl_->alone([&] { return impl_->merge(origin_->collection->id); }));
         } else {
             ABI_CHECK(checkpoint());
         }
-        const auto now = impl_->newest();
-        const State* const state = now->find(origin_->collection->id);
-        if (state == nullptr) {
-            return fail(no_collection(path(), name()));
+        if (options.rebuild) {
+            heir.base = nullptr;
         }
-        std::uint64_t built = 0;
-        for (const SegmentUnit& unit : state->segments) {
-            SegmentIndex& place = unit.segment->index();
-            if (unit.segment->rows() < AnnIndex::kFewestRows ||
-                (place.get() != nullptr && !options.rebuild)) {
-                continue;
-            }
-            ABI_TRY(const AnnIndex index,
-                    AnnIndex::build(context, SegmentVectors(*unit.segment), build));
-            ABI_CHECK(place.write(index));
-            ++built;
-        }
-        IndexInfo info = info_of(*state);
-        info.built = built;
-        return info;
+        return index_segments(context, options, heir);
     });
+}
+
+// Gives every segment an index that is worth one and has none.
+Result<IndexInfo> Database::index_segments(const Context& context, const IndexOptions& options,
+                                           const IndexHeir& heir) {
+    const auto now = impl_->newest();
+    const State* const state = now->find(origin_->collection->id);
+    if (state == nullptr) {
+        return fail(no_collection(path(), name()));
+    }
+    std::uint64_t built = 0;
+    for (const SegmentUnit& unit : state->segments) {
+        SegmentIndex& place = unit.segment->index();
+        if (unit.segment->rows() < AnnIndex::kFewestRows ||
+            (place.get() != nullptr && !options.rebuild)) {
+            continue;
+        }
+        ABI_TRY(const AnnIndex index,
+                make_index(context, unit.segment, ann_options(options, metric()), heir));
+        ABI_CHECK(place.write(index));
+        ++built;
+    }
+    IndexInfo info = info_of(*state);
+    info.built = built;
+    return info;
 }
 
 Status Database::drop_index() {

@@ -158,10 +158,12 @@ Status Database::close() {
 Result<OptimizeInfo> Database::optimize(const OptimizeOptions& options) {
     return guarded([&]() -> Result<OptimizeInfo> {
         const bool was_indexed = index_info().segments != 0;
-        ABI_TRY(const OptimizeInfo info,
-                impl_->alone([&] { return impl_->optimize(origin_->collection->id, options); }));
+        IndexHeir heir;
+        ABI_TRY(const OptimizeInfo info, impl_->alone([&] {
+            return impl_->optimize(origin_->collection->id, options, heir);
+        }));
         if (was_indexed) {
-            ABI_CHECK(build_index(impl_->context()));
+            ABI_CHECK(index_segments(impl_->context(), {}, heir));
         }
         return info;
     });

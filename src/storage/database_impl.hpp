@@ -16,6 +16,7 @@
 #include "batch_codec.hpp"
 #include "commit_queue.hpp"
 #include "generation_pin.hpp"
+#include "index_heir.hpp"
 #include "log.hpp"
 #include "published.hpp"
 #include "segment_writer.hpp"
@@ -82,9 +83,11 @@ public:
     Result<ArchiveInfo> write_archive(const Context& context, ByteSink& sink) const;
 
     // optimize.cpp
-    Result<OptimizeInfo> optimize(std::uint32_t collection, const OptimizeOptions& options);
+    // heir: of the merged segment; without a base where vectors changed or nothing was merged.
+    Result<OptimizeInfo> optimize(std::uint32_t collection, const OptimizeOptions& options,
+                                  IndexHeir& heir);
     // All rows in one segment, as they are.
-    Status merge(std::uint32_t collection);
+    Result<IndexHeir> merge(std::uint32_t collection);
     Result<bool> learn_if_new(std::uint32_t collection, std::span<const std::string_view> texts);
 
     // What is published. Any thread, without waiting.
@@ -203,7 +206,8 @@ private:
     static std::size_t segments_to_keep(const Core& core);
 
     // optimize.cpp
-    Status optimize_rows(std::size_t core, const OptimizeOptions& options, OptimizeInfo& info);
+    Status optimize_rows(std::size_t core, const OptimizeOptions& options, OptimizeInfo& info,
+                         IndexHeir& heir);
 
     Context context_;
     std::string path_;

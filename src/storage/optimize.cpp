@@ -101,7 +101,7 @@ private:
 }  // namespace
 
 Status Database::Impl::optimize_rows(std::size_t core, const OptimizeOptions& options,
-                                     OptimizeInfo& info) {
+                                     OptimizeInfo& info, IndexHeir& heir) {
     const std::shared_ptr<const State> before = cores_[core].state;
     const std::uint64_t log_bytes = log_end_ - kLogHeaderBytes;
     info.segments_before = before->segments.size();
@@ -117,7 +117,7 @@ Status Database::Impl::optimize_rows(std::size_t core, const OptimizeOptions& op
     } else if (before->segments.size() > 1 || info.dropped_rows != 0 ||
                before->log_rows.rows != 0 || (options.purge && log_bytes != 0) ||
                !fulltext::text_indexes_sound(*before)) {
-        ABI_CHECK(rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder));
+        ABI_TRY(heir, merge(before->collection->id));
     }
     const std::shared_ptr<const State> after = cores_[core].state;
     info.segments_after = after->segments.size();
@@ -126,28 +126,35 @@ Status Database::Impl::optimize_rows(std::size_t core, const OptimizeOptions& op
 }
 
 Result<OptimizeInfo> Database::Impl::optimize(std::uint32_t collection,
-                                              const OptimizeOptions& options) {
+                                              const OptimizeOptions& options, IndexHeir& heir) {
     const TraceSpan span(context_.trace, "storage", "optimize");
     ABI_CHECK(check_writable());
     ABI_TRY(const std::size_t core, core_of(collection));
     OptimizeInfo info;
     {
         const Raised purging(purging_, options.purge);
-        ABI_CHECK(optimize_rows(core, options, info));
+        ABI_CHECK(optimize_rows(core, options, info, heir));
     }
     if (options.purge) {
+        heir = {};  // its file is overwritten, and what it learned of deleted rows is to go as well
         ABI_CHECK(finish_purge(info));
         info.snapshot_files = files_of_snapshots();
     }
     return info;
 }
 
-Status Database::Impl::merge(std::uint32_t collection) {
+Result<IndexHeir> Database::Impl::merge(std::uint32_t collection) {
     const TraceSpan span(context_.trace, "storage", "merge");
     ABI_CHECK(check_writable());
     ABI_TRY(const std::size_t core, core_of(collection));
     const std::shared_ptr<const State> before = cores_[core].state;
-    return rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder);
+    IndexHeir heir = heir_of(*before);
+    ABI_CHECK(rewrite(core, std::make_unique<StateRows>(before, 0), before->embedder));
+    const std::shared_ptr<const State> after = cores_[core].state;
+    if (!after->segments.empty()) {
+        heir.segment = after->segments.front().segment;
+    }
+    return heir;
 }
 
 Result<bool> Database::Impl::learn_if_new(std::uint32_t collection,

@@ -91,13 +91,9 @@ bool SegmentIndex::exists() const {
     return info && info->has_value();
 }
 
-Status SegmentIndex::check() const {
-    if (!exists()) {
-        return {};
-    }
+Result<AnnAudit> SegmentIndex::check() const {
     ABI_TRY(const auto index, read());
-    static_cast<void>(index);
-    return {};
+    return index->audit();
 }
 
 Status SegmentIndex::write(const AnnIndex& index) {

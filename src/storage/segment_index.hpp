@@ -39,8 +39,8 @@ public:
     std::shared_ptr<const AnnIndex> get();
     // What get() found damaged; empty when nothing was.
     std::string damage() const;
-    // Reads it again, so that verify tells what is there now.
-    Status check() const;
+    // Reads it again, so that verify tells what is there now. It exists.
+    Result<AnnAudit> check() const;
     bool exists() const;
     // Writes it atomically, durable on return. Whoever has an index goes on with it: one that takes
     // its place is found by who opens the segment next.

@@ -135,9 +135,13 @@ private:
             return {};
         }
         ++info_.files;
-        Status status = index.check();
-        return status ? Status()
-                      : note(std::string(file_name(index.path())), std::move(status).error());
+        auto audit = index.check();
+        if (!audit) {
+            return note(std::string(file_name(index.path())), std::move(audit).error());
+        }
+        info_.indexed_rows += audit->rows;
+        info_.unreachable_rows += audit->unreachable;
+        return {};
     }
 
     Status check_deletes(const SegmentEntry& entry) {

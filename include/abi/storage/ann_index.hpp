@@ -79,6 +79,14 @@ struct AnnInfo {
     std::vector<AnnEffort> curve;  // ascending
 };
 
+// Whether walks can come to every row.
+struct AnnAudit {
+    std::uint64_t rows = 0, edges = 0;
+    std::uint64_t unreachable = 0;       // rows that no path from the entries leads to
+    std::uint64_t without_edges_in = 0;  // rows that no edge leads to
+    std::uint32_t most_edges_in = 0;     // of one row
+};
+
 // A row that a walk found, with its distance between codes: comparable within one query only.
 struct AnnCandidate {
     std::int32_t distance = 0;
@@ -106,6 +114,8 @@ public:
     // Fewest and most rows of an index.
     static constexpr std::uint64_t kFewestRows = 256;
     static constexpr std::uint64_t kMostRows = std::uint64_t{1} << 30;
+    // In the origins of derive().
+    static constexpr std::uint32_t kNewRow = 0xFFFFFFFF;
 
     // kInvalidArgument: a metric or an option that build() does not know.
     static Status check(const AnnOptions& options);
@@ -114,6 +124,15 @@ public:
     // rows. Complexity: about rows * build_effort * degree / 3 code distances.
     static Result<AnnIndex> build(const Context& context, const VectorSource& rows,
                                   const AnnOptions& options = {});
+
+    // An index of `rows` out of one of rows that mostly are the same: what is gone is left out and
+    // the graph mended around it, what is new is inserted. origins: of each row the row of `base`
+    // whose vector it has, each at most once, or kNewRow. Builds anew, with base's options and
+    // `seed`, where less than half stayed, or where the axes of base do not fit the new rows.
+    // Errors as of build(). Complexity: about that of building for the new rows, and O(rows).
+    static Result<AnnIndex> derive(const Context& context, const AnnIndex& base,
+                                   const VectorSource& rows, std::span<const std::uint32_t> origins,
+                                   std::uint64_t seed = 1);
 
     // What bytes() gave, mapped or in memory; `owner` keeps it alive. Every byte is checked;
     // bytes that are not aligned to 64 are copied.
@@ -124,6 +143,8 @@ public:
     std::span<const std::byte> bytes() const noexcept;
 
     const AnnInfo& info() const noexcept;
+    // Looks at every edge. Complexity: O(rows * degree).
+    AnnAudit audit() const;
     // The smallest effort that reached this recall@k while building, scaled from k = 10. 0 where
     // none did: then only an exact search will.
     std::uint32_t effort_for(double recall, std::size_t k) const noexcept;

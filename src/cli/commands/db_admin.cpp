@@ -157,6 +157,8 @@ Result<Outcome> run_verify(Invocation& invocation) {
     body.set("checksums", info.checksums);
     body.set("seconds", seconds);
     body.set("log_replayed", info.log_replayed);
+    body.set("indexed_rows", info.indexed_rows);
+    body.set("unreachable_rows", info.unreachable_rows);
     body.set("faults_total", info.faults_total);
     body.set("faults", fault_values(info));
     body.set("foreign_files", data::Array(info.foreign.begin(), info.foreign.end()));
@@ -174,6 +176,13 @@ Result<Outcome> run_verify(Invocation& invocation) {
         report.blocks.push_back({.kind = report::Block::Kind::kTable,
                                  .rows_path = "faults",
                                  .columns = report.columns});
+    }
+    if (info.unreachable_rows != 0) {
+        report.blocks.push_back(
+            {.kind = report::Block::Kind::kText,
+             .text = fmt::format("{} of {} indexed rows are out of reach of walks: 'abi db index "
+                                 "--rebuild' helps",
+                                 info.unreachable_rows, info.indexed_rows)});
     }
     for (const std::string& name : info.foreign) {
         report.blocks.push_back({.kind = report::Block::Kind::kText,

@@ -90,8 +90,10 @@ CommandSpec db_index_spec() {
             "reduced to 8-bit codes. Queries walk it and compare what they find exactly; how far "
             "they walk follows from the recall that is asked for, which was measured while "
             "building ('curve' in the JSON output). Rows that are added later are scanned by every "
-            "query until the next call. Where most rows have no index yet, all are merged into one "
-            "segment first.\n\n"
+            "query until the next call. Where more than 2 % of the rows are new, or 5 % deleted, "
+            "all "
+            "are merged into one segment, and its index is derived from the one that is there: new "
+            "rows are inserted, the graph is mended around deleted ones.\n\n"
             "The index can be built again from the rows at any time; a damaged one is left out, "
             "with a warning. 'abi db optimize' keeps an indexed collection indexed. Collections "
             "with the metrics hamming and jaccard are always scanned.",

@@ -1,80 +1,23 @@
-// The public face: building, walking, comparing.
+// The public face of an index that is there: walking and comparing. ann_build.cpp makes one.
 #include <abi/storage/ann_index.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-#include <fmt/format.h>
-
-#include <abi/core/random.hpp>
 #include <abi/simd/distance.hpp>
 
-#include "ann/ann_file.hpp"
+#include "ann/ann_parts.hpp"
 #include "ann/beam.hpp"
-#include "ann/builder.hpp"
 #include "ann/calibration.hpp"
-#include "ann/pieces.hpp"
 #include "guard.hpp"
 
 namespace abikit::storage {
 
 namespace {
-// Rows that measure recall before they are inserted.
-constexpr std::uint64_t kMostProbes = 1000, kProbeShare = 20;
-constexpr std::size_t kEncodeGrain = 256;
 constexpr std::size_t kScanBlock = 64;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kFetchAhead = 3;  // rows on their way while one is compared
 
-}  // namespace
-
-Status AnnIndex::check(const AnnOptions& options) {
-    if (options.metric != Metric::kL2 && options.metric != Metric::kCosine &&
-        options.metric != Metric::kDot) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("no index is made for metric '{}'", metric_name(options.metric)),
-                    "l2, cosine and dot have one");
-    }
-    if (options.degree < 8 || options.degree > 64 || options.degree % 8 != 0) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("{} edges a row: 8 to 64 in steps of 8 work", options.degree));
-    }
-    if (options.build_effort < 8 || options.build_effort > 4096) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("a build effort of {}: 8 to 4096 work", options.build_effort));
-    }
-    return {};
-}
-
-namespace {
-Status check_rows(const VectorSource& rows) {
-    if (rows.rows() < AnnIndex::kFewestRows || rows.rows() > AnnIndex::kMostRows) {
-        return fail(Code::kInvalidArgument,
-                    fmt::format("{} rows: an index takes {} to {}", rows.rows(),
-                                AnnIndex::kFewestRows, AnnIndex::kMostRows));
-    }
-    return {};
-}
-
-Result<ann::AlignedVector<std::int8_t>> encode_all(const Context& context, const VectorSource& rows,
-                                                   const ann::Projection& projection) {
-    const TraceSpan span(context.trace, "storage", "ann_encode");
-    const std::size_t stride = projection.stride();
-    ann::AlignedVector<std::int8_t> codes(rows.rows() * stride);
-    const auto encode = [&](std::size_t first, std::size_t last) -> Status {
-        ann::Projection::Scratch scratch;
-        std::vector<float> buffer;
-        ABI_TRY(const float* values, rows.read(first, last - first, buffer));
-        for (std::size_t row = first; row < last; ++row) {
-            projection.encode_row(values, codes.data() + row * stride, scratch);
-            values += rows.dimension();
-        }
-        return {};
-    };
-    ABI_CHECK(ann::for_pieces(context, rows.rows(), kEncodeGrain, encode));
-    return codes;
-}
 }  // namespace
 
 VectorSource::~VectorSource() = default;
@@ -105,14 +48,6 @@ AnnScratch::~AnnScratch() = default;
 AnnScratch::AnnScratch(AnnScratch&&) noexcept = default;
 AnnScratch& AnnScratch::operator=(AnnScratch&&) noexcept = default;
 
-struct AnnIndex::Parts {
-    std::shared_ptr<const void> owner;
-    std::span<const std::byte> bytes;
-    ann::AnnParts parts;
-    ann::Projection projection;
-    ann::GraphView graph;
-};
-
 AnnIndex::AnnIndex(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
 Result<AnnIndex> AnnIndex::parse(std::shared_ptr<const void> owner,
@@ -133,48 +68,6 @@ Result<AnnIndex> AnnIndex::parse(std::shared_ptr<const void> owner,
                                    parts.entries};
         return AnnIndex(std::make_shared<const Parts>(
             Parts{std::move(owner), bytes, std::move(parts), std::move(projection), graph}));
-    });
-}
-
-Result<AnnIndex> AnnIndex::build(const Context& context, const VectorSource& rows,
-                                 const AnnOptions& options) {
-    return guarded([&]() -> Result<AnnIndex> {
-        ABI_CHECK(check(options));
-        ABI_CHECK(check_rows(rows));
-        const TraceSpan span(context.trace, "storage", "ann_build");
-        ABI_TRY(ann::Projection projection,
-                ann::Projection::learn(context, rows, options.metric, options.seed));
-        ABI_TRY(const ann::AlignedVector<std::int8_t> codes, encode_all(context, rows, projection));
-        std::vector<std::uint32_t> order(rows.rows());
-        std::iota(order.begin(), order.end(), std::uint32_t{0});
-        Random random(options.seed);
-        random.shuffle(std::span(order));
-        const auto probes = std::min(kMostProbes, rows.rows() / kProbeShare);
-        const auto held_out = std::span(order).last(probes);
-        ann::Builder builder(context, codes, projection.stride(), options);
-        if (context.progress != nullptr) {
-            context.progress->begin("index", "rows", rows.rows());
-        }
-        ABI_CHECK(builder.insert(std::span(order).first(order.size() - probes)));
-        ann::AnnParts parts;
-        ABI_TRY(parts.info.curve,
-                ann::measure_recall(context, rows, projection, builder.view(), held_out));
-        ABI_CHECK(builder.insert(held_out));
-        if (context.progress != nullptr) {
-            context.progress->end();
-        }
-        parts.info.rows = rows.rows();
-        parts.info.dimension = rows.dimension();
-        parts.info.degree = options.degree;
-        parts.info.build_effort = options.build_effort;
-        parts.space = projection.space();
-        parts.projection = projection.data();
-        parts.codes = codes;
-        parts.edges = builder.edges();
-        parts.entries = builder.entries();
-        const auto bytes =
-            std::make_shared<const ann::AlignedVector<std::byte>>(ann::encode_index(parts));
-        return parse(bytes, *bytes);
     });
 }
 

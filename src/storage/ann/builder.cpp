@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "ann/reach.hpp"
+
 namespace abikit::storage::ann {
 
 namespace {
@@ -14,6 +16,9 @@ constexpr std::uint64_t kBatchShare = 50;  // a batch is at most rows / kBatchSh
 // (squared distances: 1.2 squared).
 constexpr std::int64_t kSlackTop = 144, kSlackBottom = 100;
 constexpr std::size_t kMeasuredAtOnce = 8;
+// Connecting one row may cut off another, so that it is looked at again, so often.
+constexpr int kMostRounds = 8;
+constexpr std::size_t kNearRows = 8;
 
 bool is_nearer(const AnnCandidate& a, const AnnCandidate& b) {
     return a.distance != b.distance ? a.distance < b.distance : a.row < b.row;
@@ -24,7 +29,7 @@ struct Builder::Worker {
     Beam beam;
     CodeQuery here, there;
     std::vector<AnnCandidate> candidates;
-    std::vector<std::uint32_t> rows, kept;
+    std::vector<std::uint32_t> rows, kept, gone;
     std::vector<std::int32_t> distances;
 };
 
@@ -70,13 +75,16 @@ GraphView Builder::view() const noexcept {
     return {codes_.data(), edges_.data(), stride_, options_.degree, rows_, entries_};
 }
 
+std::size_t Builder::batch_rows() const noexcept {
+    return std::max<std::size_t>(kSmallestBatch, rows_ / kBatchShare);
+}
+
 Status Builder::insert(std::span<const std::uint32_t> rows) {
-    const std::uint64_t most = std::max<std::uint64_t>(kSmallestBatch, rows_ / kBatchShare);
     std::size_t at = 0;
     while (at < rows.size()) {
         ABI_CHECK(context_.cancel.check());
-        const std::size_t batch =
-            std::min<std::size_t>({std::max<std::uint64_t>(1, inserted_), most, rows.size() - at});
+        const std::size_t batch = std::min<std::size_t>(
+            {std::max<std::uint64_t>(1, inserted_), batch_rows(), rows.size() - at});
         insert_batch(rows.subspan(at, batch));
         at += batch;
         inserted_ += batch;
@@ -144,6 +152,7 @@ void Builder::link(std::uint32_t row, Worker& worker) {
     const auto found = worker.beam.found();
     worker.candidates.assign(explored.begin(), explored.end());
     worker.candidates.insert(worker.candidates.end(), found.begin(), found.end());
+    std::sort(worker.candidates.begin(), worker.candidates.end(), is_nearer);
     prune(row, worker.candidates, worker);
 }
 
@@ -168,12 +177,12 @@ void Builder::link_back(std::uint32_t row, std::span<const std::uint64_t> pairs,
         worker.candidates.push_back({0, *edge});
     }
     worker.here.assign(codes_.data() + row * stride_, stride_);
-    measure(row, worker.candidates, worker);
+    measure(worker.candidates, worker);
+    std::sort(worker.candidates.begin(), worker.candidates.end(), is_nearer);
     prune(row, worker.candidates, worker);
 }
 
-void Builder::measure(std::uint32_t /*row*/, std::vector<AnnCandidate>& candidates,
-                      Worker& worker) {
+void Builder::measure(std::vector<AnnCandidate>& candidates, Worker& worker) const {
     worker.rows.resize(candidates.size());
     worker.distances.resize(candidates.size());
     std::transform(candidates.begin(), candidates.end(), worker.rows.begin(),
@@ -184,13 +193,15 @@ void Builder::measure(std::uint32_t /*row*/, std::vector<AnnCandidate>& candidat
     }
 }
 
-void Builder::prune(std::uint32_t row, std::vector<AnnCandidate>& candidates, Worker& worker) {
+void Builder::choose(std::uint32_t row, std::span<const AnnCandidate> candidates, std::size_t most,
+                     Worker& worker) const {
     const GraphView graph = view();
-    std::sort(candidates.begin(), candidates.end(), is_nearer);
-    worker.kept.clear();
     worker.distances.resize(std::max(worker.distances.size(), kMeasuredAtOnce));
     std::uint32_t previous = row;
     for (const AnnCandidate& candidate : candidates) {
+        if (worker.kept.size() >= most) {
+            break;
+        }
         if (candidate.row == row || candidate.row == previous) {
             continue;  // itself, or twice
         }
@@ -208,14 +219,168 @@ void Builder::prune(std::uint32_t row, std::vector<AnnCandidate>& candidates, Wo
         }
         if (keeps) {
             worker.kept.push_back(candidate.row);
-            if (worker.kept.size() == options_.degree) {
-                break;
-            }
         }
     }
+}
+
+void Builder::store(std::uint32_t row, const Worker& worker) noexcept {
     std::uint32_t* const edges = edges_.data() + std::size_t{row} * options_.degree;
     std::fill(std::copy(worker.kept.begin(), worker.kept.end(), edges), edges + options_.degree,
               kNoEdge);
+}
+
+void Builder::prune(std::uint32_t row, std::span<const AnnCandidate> candidates, Worker& worker) {
+    worker.kept.clear();
+    choose(row, candidates, options_.degree, worker);
+    store(row, worker);
+}
+
+Status Builder::adopt(const GraphView& base, std::span<const std::uint32_t> origins) {
+    std::vector<std::uint32_t> now(base.rows, kNoEdge);  // where each row of base went
+    for (std::uint32_t row = 0; row < rows_; ++row) {
+        if (origins[row] != kNoEdge) {
+            now[origins[row]] = row;
+            ++inserted_;
+        }
+    }
+    for_all(context_, rows_, [&](std::size_t first, std::size_t last) {
+        Lease lease(*this);
+        for (std::size_t row = first; row < last; ++row) {
+            if (origins[row] != kNoEdge) {
+                carry_over(static_cast<std::uint32_t>(row), origins[row], base, now,
+                           lease.worker());
+            }
+        }
+    });
+    carry_entries(base, now);
+    return context_.cancel.check();
+}
+
+void Builder::carry_over(std::uint32_t row, std::uint32_t origin, const GraphView& base,
+                         std::span<const std::uint32_t> now, Worker& worker) {
+    worker.kept.clear();
+    worker.gone.clear();
+    const std::uint32_t* const edges = base.edges_of(origin);
+    for (std::uint32_t i = 0; i < base.degree && edges[i] != kNoEdge; ++i) {
+        if (now[edges[i]] != kNoEdge) {
+            worker.kept.push_back(now[edges[i]]);
+        } else {
+            worker.gone.push_back(edges[i]);
+        }
+    }
+    if (!worker.gone.empty()) {
+        worker.here.assign(codes_.data() + row * stride_, stride_);
+    }
+    // One for one, so that what was far away stays within a step.
+    for (const std::uint32_t neighbour : worker.gone) {
+        worker.candidates.clear();
+        const std::uint32_t* const beyond = base.edges_of(neighbour);
+        for (std::uint32_t i = 0; i < base.degree && beyond[i] != kNoEdge; ++i) {
+            const std::uint32_t next = now[beyond[i]];
+            if (next != kNoEdge && next != row &&
+                std::find(worker.kept.begin(), worker.kept.end(), next) == worker.kept.end()) {
+                worker.candidates.push_back({0, next});
+            }
+        }
+        measure(worker.candidates, worker);
+        choose(row, worker.candidates, worker.kept.size() + 1, worker);
+    }
+    store(row, worker);
+}
+
+void Builder::carry_entries(const GraphView& base, std::span<const std::uint32_t> now) {
+    for (const std::uint32_t entry : base.entries) {
+        const std::uint32_t row =
+            now[entry] != kNoEdge ? now[entry] : succeed_entry(base.edges_of(entry), now);
+        if (row != kNoEdge && std::find(entries_.begin(), entries_.end(), row) == entries_.end()) {
+            entries_.push_back(row);
+        }
+    }
+    if (entries_.empty()) {
+        entries_.push_back(*std::find_if(now.begin(), now.end(),
+                                         [](std::uint32_t row) { return row != kNoEdge; }));
+    }
+}
+
+// The row that takes the place of an entry with these edges: its nearest neighbour that lives. Half
+// of its own edges make room for those of the entry, whose far ones walks set out on.
+std::uint32_t Builder::succeed_entry(const std::uint32_t* edges,
+                                     std::span<const std::uint32_t> now) {
+    std::vector<std::uint32_t> left;
+    for (std::uint32_t i = 0; i < options_.degree && edges[i] != kNoEdge; ++i) {
+        if (now[edges[i]] != kNoEdge) {
+            left.push_back(now[edges[i]]);
+        }
+    }
+    if (left.empty()) {
+        return kNoEdge;
+    }
+    const std::uint32_t row = left.front();
+    const auto own = std::span(edges_).subspan(std::size_t{row} * options_.degree, options_.degree);
+    std::size_t place = std::min<std::size_t>(
+        options_.degree / 2,
+        static_cast<std::size_t>(std::find(own.begin(), own.end(), kNoEdge) - own.begin()));
+    for (std::size_t i = left.size(); i > 1 && place < own.size(); --i) {
+        const std::uint32_t to = left[i - 1];
+        if (std::find(own.begin(), own.begin() + static_cast<std::ptrdiff_t>(place), to) ==
+            own.begin() + static_cast<std::ptrdiff_t>(place)) {
+            own[place++] = to;
+        }
+    }
+    std::fill(own.begin() + static_cast<std::ptrdiff_t>(place), own.end(), kNoEdge);
+    return row;
+}
+
+Status Builder::connect() {
+    Lease lease(*this);
+    for (int round = 0; round < kMostRounds; ++round) {
+        ABI_CHECK(context_.cancel.check());
+        const std::vector<std::uint32_t> lost = unreachable_rows(view());
+        if (lost.empty()) {
+            break;
+        }
+        std::vector<std::uint32_t> edges_in = in_degrees(view());
+        for (const std::uint32_t row : lost) {
+            attach(row, edges_in, lease.worker());
+        }
+    }
+    return {};
+}
+
+// An edge to `row` from a near row: one with room, or else in place of an edge to a row that others
+// lead to as well.
+void Builder::attach(std::uint32_t row, std::span<std::uint32_t> edges_in, Worker& worker) {
+    const GraphView graph = view();
+    worker.here.assign(graph.code(row), stride_);
+    worker.beam.walk(graph, worker.here, options_.build_effort);
+    const auto found = worker.beam.found();
+    const auto edges_of = [&](const AnnCandidate& near) {
+        return std::span(edges_).subspan(std::size_t{near.row} * options_.degree, options_.degree);
+    };
+    std::uint32_t* place = nullptr;
+    for (std::size_t i = 0; place == nullptr && i < std::min(found.size(), kNearRows); ++i) {
+        if (found[i].row == row) {
+            return;  // an edge made just now leads here
+        }
+        if (std::uint32_t& last = edges_of(found[i]).back(); last == kNoEdge) {
+            place = &*std::find(edges_of(found[i]).begin(), edges_of(found[i]).end(), kNoEdge);
+        }
+    }
+    for (std::size_t i = 0; place == nullptr && i < found.size(); ++i) {
+        const auto edges = edges_of(found[i]);
+        const auto spare = std::find_if(edges.rbegin(), edges.rend(), [&](std::uint32_t to) {
+            return to != kNoEdge && edges_in[to] > 1;
+        });
+        place = spare == edges.rend() ? nullptr : &*spare;
+    }
+    if (place == nullptr) {
+        return;
+    }
+    if (*place != kNoEdge) {
+        --edges_in[*place];
+    }
+    *place = row;
+    ++edges_in[row];
 }
 
 }  // namespace abikit::storage::ann

@@ -197,6 +197,11 @@ void MetricSpace::map_row(const float* row, float* out) const noexcept {
     }
 }
 
+bool MetricSpace::fits(const float* row) const noexcept {
+    return metric_ != Metric::kDot ||
+           static_cast<float>(exact_norm(row, dimension_)) <= largest_norm_;
+}
+
 Projection::Projection(MetricSpace space, ProjectionData data)
     : space_(space),
       data_(std::move(data)),

@@ -36,6 +36,8 @@ public:
     // out: dimension() values.
     void map_row(const float* row, float* out) const noexcept;
     void map_query(const float* query, float* out) const noexcept;
+    // Whether a row has a place here: for dot, that it is no longer than the longest.
+    bool fits(const float* row) const noexcept;
 
 private:
     Metric metric_;

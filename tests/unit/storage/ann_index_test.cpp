@@ -2,6 +2,7 @@
 // damage, and its life beside the segments of a database.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include <abi/core/thread_pool.hpp>
@@ -124,6 +125,108 @@ TEST_CASE("an index finds the nearest rows by every metric it takes") {
         CHECK(recall_of(built, index, effort) > 0.90);
         CHECK(index.effort_for(0.9, 100) >= 100);
         CHECK(index.effort_for(0.5, 10) <= effort);
+    }
+}
+
+namespace {
+// A tenth of the rows replaced: who is where, and what stands there now.
+struct Replaced {
+    std::vector<float> values;
+    std::vector<std::uint32_t> origins;
+};
+Replaced replace_tenth(const std::vector<float>& values, std::uint64_t seed) {
+    const std::size_t rows = values.size() / kDim;
+    const std::vector<float> added = clustered(rows / 10, kDim, seed);
+    Random random(seed);
+    Replaced replaced;
+    std::size_t gone = 0;
+    for (std::uint32_t row = 0; row < rows; ++row) {
+        if (gone < rows / 10 && random.below(10) == 0) {
+            ++gone;
+            continue;
+        }
+        replaced.origins.push_back(row);
+        replaced.values.insert(replaced.values.end(), &values[row * kDim],
+                               &values[row * kDim] + kDim);
+    }
+    replaced.origins.insert(replaced.origins.end(), rows / 10, AnnIndex::kNewRow);
+    replaced.values.insert(replaced.values.end(), added.begin(), added.end());
+    return replaced;
+}
+}  // namespace
+
+TEST_CASE("an index derived from one of other rows finds as much, and every row is within reach") {
+    for (const Metric metric : {Metric::kL2, Metric::kDot}) {
+        CAPTURE(metric_name(metric));
+        Built built;
+        const AnnOptions options{.metric = metric, .degree = 24, .build_effort = 48};
+        AnnIndex index = must(AnnIndex::build(built.context, built.rows, options));
+        CHECK(index.audit().unreachable == 0);
+        ThreadPool pool(3);
+        Context many = built.context;
+        many.pool = &pool;
+        for (std::uint64_t round = 0; round < 4; ++round) {
+            Replaced replaced = replace_tenth(built.values, 10 + round);
+            const MemoryVectors rows(replaced.values, kDim);
+            const AnnIndex next = must(AnnIndex::derive(many, index, rows, replaced.origins));
+            const AnnIndex again =
+                must(AnnIndex::derive(built.context, index, rows, replaced.origins));
+            CHECK(std::equal(next.bytes().begin(), next.bytes().end(), again.bytes().begin(),
+                             again.bytes().end()));
+            index = next;
+            built.values = std::move(replaced.values);
+            built.rows = MemoryVectors(built.values, kDim);
+        }
+        const AnnAudit audit = index.audit();
+        CHECK(audit.rows == built.rows.rows());
+        CHECK(audit.unreachable == 0);
+        CHECK(audit.without_edges_in == 0);
+        CHECK(audit.edges > 8 * audit.rows);
+        CHECK(index.info().degree == 24);
+        CHECK(index.info().build_effort == 48);
+        CHECK(recall_of(built, index, 200) > 0.97);
+        CHECK(recall_of(built, index, 40) > 0.85);
+    }
+}
+
+TEST_CASE("an index is built anew where deriving would not do") {
+    const Built built;
+    const AnnIndex base = must(AnnIndex::build(built.context, built.rows, {}));
+    std::vector<std::uint32_t> origins(kRows, AnnIndex::kNewRow);
+    SUBCASE("most rows are gone") {
+        origins.resize(kRows / 3);
+        std::iota(origins.begin(), origins.end(), std::uint32_t{0});
+        const auto left = std::span(built.values).first(origins.size() * kDim);
+        const AnnIndex index =
+            must(AnnIndex::derive(built.context, base, MemoryVectors(left, kDim), origins));
+        CHECK(std::ranges::equal(
+            index.bytes(),
+            must(AnnIndex::build(built.context, MemoryVectors(left, kDim), {})).bytes()));
+    }
+    SUBCASE("the new rows lie elsewhere") {
+        // Half of the rows fill the directions that the others leave empty.
+        std::vector<float> values = built.values;
+        std::iota(origins.begin(), origins.begin() + kRows / 2, std::uint32_t{0});
+        Random random(5);
+        for (std::size_t i = kRows / 2 * kDim; i < values.size(); ++i) {
+            values[i] = static_cast<float>(30 * random.normal());
+        }
+        const MemoryVectors rows(values, kDim);
+        CHECK(std::ranges::equal(must(AnnIndex::derive(built.context, base, rows, origins)).bytes(),
+                                 must(AnnIndex::build(built.context, rows, {})).bytes()));
+    }
+    SUBCASE("origins that cannot be") {
+        const auto refusal = [&](std::span<const std::uint32_t> some) {
+            const auto index = AnnIndex::derive(built.context, base, built.rows, some);
+            REQUIRE_FALSE(index);
+            return index.error().code();
+        };
+        CHECK(refusal(std::span(origins).first(10)) == Code::kInvalidArgument);
+        origins[3] = kRows;
+        CHECK(refusal(origins) == Code::kInvalidArgument);
+        origins[3] = 5;
+        origins[4] = 5;
+        CHECK(refusal(origins) == Code::kInvalidArgument);
     }
 }
 
@@ -404,7 +507,7 @@ TEST_CASE("recall and effort out of range are told") {
     CHECK(refused({.k = 0}));
 }
 
-TEST_CASE("many segments without an index become one with it, few new ones stay beside it") {
+TEST_CASE("new rows get into the index that is there, a few stay beside it") {
     MemoryStore store;
     Database database = filled(store, 400);
     Random random(9);
@@ -419,14 +522,19 @@ TEST_CASE("many segments without an index become one with it, few new ones stay 
         must(commit(database, batch));
         must(database.checkpoint());
         const IndexInfo info = must(database.build_index(store.context));
-        CHECK(info.segments == (part == 0 ? 1U : 2U));
+        CHECK(info.segments == 1);
         CHECK(info.built == 1);
         CHECK(info.unindexed_rows == 0);
         CHECK(agreement(store.context, database.snapshot(), {.recall = 0.95}) > 0.9);
     }
+    must(commit(database, {{"last", random_vector(random, kDim), {}, {}}}));
+    const IndexInfo few = must(database.build_index(store.context));
+    CHECK(few.built == 0);
+    CHECK(few.rows == 1000);
+    CHECK(few.unindexed_rows == 1);
     const IndexInfo again = must(database.build_index(store.context, {.rebuild = true}));
     CHECK(again.segments == 1);
-    CHECK(again.rows == 1000);
+    CHECK(again.rows == 1001);
 }
 
 TEST_CASE("a search through an index keeps to the rows that are allowed") {
