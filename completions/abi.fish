@@ -118,6 +118,7 @@ complete -c abi -n "__abi_at 'db query'" -s k -l k -x -d 'number of hits a query
 complete -c abi -n "__abi_at 'db query'" -l recall -x -d 'share of the true nearest rows to find on average, above 0; 1 is exact'
 complete -c abi -n "__abi_at 'db query'" -l effort -x -d 'candidates that a walk keeps, instead of --recall'
 complete -c abi -n "__abi_at 'db query'" -l exact -d 'compare every row, index or not'
+complete -c abi -n "__abi_at 'db query'" -l explain -d 'tell how the search was done: plan, rows, distances, time of each stage'
 complete -c abi -n "__abi_at 'db query'" -l filter -x -d 'only rows whose metadata match, such as \'year >= 2020\''
 complete -c abi -n "__abi_at 'db query'" -l id -x -d 'the query: the vector of this row, which itself is no hit'
 complete -c abi -n "__abi_at 'db query'" -l include-self -d 'let the row of --id be a hit too'

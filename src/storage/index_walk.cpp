@@ -8,6 +8,7 @@
 #include <optional>
 
 #include <abi/core/log.hpp>
+#include <abi/core/time.hpp>
 
 #include "ann/calibration.hpp"
 #include "ann/pieces.hpp"
@@ -43,6 +44,19 @@ void fetch(const std::byte* vector, std::size_t bytes) {
     for (std::size_t at = 0; at < bytes; at += kCacheLine) {
         __builtin_prefetch(vector + at);
     }
+}
+
+void add_part(SearchExplain::Part& sum, const SearchExplain::Part& part) {
+    sum.exact_distances += part.exact_distances;
+    sum.code_distances += part.code_distances;
+    sum.time_ns += part.time_ns;
+}
+
+// What a thread did.
+void add_work(SearchExplain& sum, const SearchExplain& work) {
+    add_part(sum.walk, work.walk);
+    add_part(sum.codes, work.codes);
+    sum.rerank_ns += work.rerank_ns;
 }
 
 std::uint32_t effort_of(const AnnIndex& index, const SearchOptions& options) {
@@ -141,14 +155,29 @@ std::uint64_t IndexWalk::rows() const noexcept {
     return sum;
 }
 
+void IndexWalk::describe(const SearchOptions& options, SearchExplain& explain) const {
+    if (options.mode != SearchMode::kExact && !options.effort) {
+        explain.recall = options.recall.value_or(kDefaultRecall);
+    }
+    explain.effort = std::max(explain.effort, effort());
+    for (const Walk& walk : walks_) {
+        SearchExplain::Part& part = walk.rows.empty() ? explain.walk : explain.codes;
+        ++part.segments;
+        part.rows += walk.allowed;
+    }
+}
+
 Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries,
-                               std::span<const float> values, std::vector<simd::TopK>& best) const {
+                               std::span<const float> values, std::vector<simd::TopK>& best,
+                               SearchExplain* explain) const {
     const std::size_t dimension = state_.shape().dimension;
     std::atomic<bool> enough{true};
+    std::mutex mutex;
     const auto body = [&](std::size_t first, std::size_t last) -> Status {
+        SearchExplain mine;
         for (const Walk& walk : walks_) {
             ScratchLease lease(state_.segments[walk.unit].segment->index());
-            Nearest nearest{queries, lease.scratch(), {}, {}, {}};
+            Nearest nearest{queries, lease.scratch(), {}, {}, {}, explain ? &mine : nullptr};
             for (std::size_t i = first; i < last; ++i) {
                 ABI_TRY(const bool all,
                         run(walk, nearest, i, values.data() + i * dimension, best[i]));
@@ -156,6 +185,10 @@ Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries
                     enough.store(false, std::memory_order_relaxed);
                 }
             }
+        }
+        if (explain != nullptr) {
+            const std::scoped_lock lock(mutex);
+            add_work(*explain, mine);
         }
         return {};
     };
@@ -171,9 +204,11 @@ Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries
 Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t query,
                             const float* values, simd::TopK& best) const {
     const std::size_t most = ann::compared(k_, walk.allowed);
+    const std::uint64_t began = nearest.explain == nullptr ? 0 : monotonic_ns();
     const auto found = walk.rows.empty()
                            ? walk.index->candidates(values, walk.effort, nearest.scratch)
                            : walk.index->nearest_of(values, walk.rows, most, nearest.scratch);
+    const std::uint64_t found_at = nearest.explain == nullptr ? 0 : monotonic_ns();
     nearest.rows.clear();
     for (const AnnCandidate& candidate : found) {
         if (nearest.rows.size() < most && may_be_hit(walk, candidate.row)) {
@@ -203,6 +238,15 @@ Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t quer
         float distance = 0;
         nearest.queries.distances(query, 1, vector, norm, 1, nearest.exact, &distance);
         best.offer_one(distance, first + row);
+    }
+    if (nearest.explain != nullptr) {
+        const bool walked = walk.rows.empty();
+        SearchExplain::Part& part = walked ? nearest.explain->walk : nearest.explain->codes;
+        part.code_distances +=
+            walked ? nearest.scratch.walked_distances() : std::uint64_t{walk.rows.size()};
+        part.exact_distances += nearest.rows.size();
+        part.time_ns += found_at - began;
+        nearest.explain->rerank_ns += monotonic_ns() - found_at;
     }
     return nearest.rows.size() >= std::min<std::uint64_t>(k_, walk.allowed);
 }

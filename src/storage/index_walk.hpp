@@ -28,10 +28,15 @@ public:
     // Whether `unit`, a segment of the state, is walked.
     bool covers(std::size_t unit) const noexcept;
 
+    // Tells what is walked, how far, and of which recall, before it is.
+    void describe(const SearchOptions& options, SearchExplain& explain) const;
+
     // Offers the hits of each query to best[i]. False: fewer came back than there are, so that only
     // a scan will do.
+    // What it takes is added to `explain`, unless that is null.
     Result<bool> search(const Context& context, const QueryBlock& queries,
-                        std::span<const float> values, std::vector<simd::TopK>& best) const;
+                        std::span<const float> values, std::vector<simd::TopK>& best,
+                        SearchExplain* explain) const;
     // Largest effort of all, and the rows that are walked.
     std::uint32_t effort() const noexcept;
     std::uint64_t rows() const noexcept;
@@ -52,6 +57,7 @@ private:
         QueryBlock::Scratch exact;
         std::vector<std::uint32_t> rows;
         std::vector<const std::byte*> vectors;  // of these rows, as they are stored
+        SearchExplain* explain = nullptr;       // of this thread; null: nobody asks
     };
     Result<bool> run(const Walk& walk, Nearest& nearest, std::size_t query, const float* values,
                      simd::TopK& best) const;

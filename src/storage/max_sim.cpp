@@ -36,6 +36,7 @@ struct Task {
     std::span<const float> vectors;
     std::size_t count = 0;
     const RowSet* allowed = nullptr;  // null: all rows
+    SearchExplain* explain = nullptr;
 };
 
 // The groups of the nearest rows of each vector, at least `wanted` where there are so many.
@@ -80,9 +81,10 @@ Status compare(const Task& task, RowGroups& groups, const RowSet& some, Standing
         of_row.emplace(*row, &standing);
     }
     ABI_TRY(const auto hits,
-            task.snapshot.search_within(
-                task.context, task.vectors, task.count,
-                {.distance = std::numeric_limits<float>::infinity(), .rows = &some}));
+            task.snapshot.search_within(task.context, task.vectors, task.count,
+                                        {.distance = std::numeric_limits<float>::infinity(),
+                                         .rows = &some,
+                                         .explain = task.explain}));
     for (std::size_t i = 0; i < task.count; ++i) {
         for (const Hit& hit : hits[i]) {
             Standing& standing = *of_row.at(hit.row);
@@ -151,15 +153,13 @@ Result<std::vector<GroupHit>> max_sim(const Context& context, const Snapshot& sn
     return guarded([&]() -> Result<std::vector<GroupHit>> {
         ABI_CHECK(check(options, count));
         ABI_TRY(RowGroups groups, RowGroups::of(snapshot, options.group_by));
-        std::optional<RowSet> matching;
-        if (options.search.filter != nullptr) {
-            ABI_TRY(matching, snapshot.match(context, *options.search.filter));
-            if (options.search.rows != nullptr) {
-                ABI_TRY(matching, rows_in_both(*matching, *options.search.rows));
-            }
-        }
-        const Task task{context, snapshot, vectors, count,
-                        matching ? &*matching : options.search.rows};
+        ABI_TRY(const auto matching, matching_rows(context, snapshot, options.search));
+        const Task task{context,
+                        snapshot,
+                        vectors,
+                        count,
+                        matching ? &*matching : options.search.rows,
+                        options.search.explain};
         const std::size_t wanted = std::min<std::size_t>(options.offset, snapshot.rows()) +
                                    std::min<std::size_t>(options.search.k, snapshot.rows());
         RowSet rows;

@@ -35,7 +35,8 @@ Result<std::vector<std::vector<Hit>>> fetch(const Context& context, const Snapsh
                                       {.distance = *options.within,
                                        .limit = wanted,
                                        .filter = options.search.filter,
-                                       .rows = options.search.rows});
+                                       .rows = options.search.rows,
+                                       .explain = options.search.explain});
     }
     SearchOptions search = options.search;
     search.k = wanted;
@@ -106,12 +107,8 @@ Result<std::vector<std::vector<QueryHit>>> grouped(const Context& context, const
                                                    std::size_t count, const QueryOptions& options,
                                                    std::size_t page_end) {
     QueryOptions fetched = options;
-    std::optional<RowSet> matching;  // found once for all searches
-    if (options.search.filter != nullptr) {
-        ABI_TRY(matching, snapshot.match(context, *options.search.filter));
-        if (options.search.rows != nullptr) {
-            ABI_TRY(matching, rows_in_both(*matching, *options.search.rows));
-        }
+    ABI_TRY(const auto matching, matching_rows(context, snapshot, options.search));
+    if (matching) {
         fetched.search.filter = nullptr;
         fetched.search.rows = &*matching;
     }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include <abi/core/time.hpp>
 #include <abi/simd/topk.hpp>
 #include <abi/storage/snapshot.hpp>
 
@@ -54,8 +55,11 @@ public:
         for (std::size_t i = 0; i < near_.size(); ++i) {
             near_[i].merge(std::move(other.near_[i]));
         }
+        compared_ += other.compared_;
     }
     std::vector<simd::TopK>& near() { return near_; }
+    // Rows that were compared with all queries.
+    std::uint64_t compared() const noexcept { return compared_; }
 
 private:
     bool may_be_hit(const Run& run, std::uint64_t at) const {
@@ -75,6 +79,7 @@ private:
         return at;
     }
     Status compare(const Run& run, std::uint64_t at, std::size_t count) {
+        compared_ += count;
         const QueryBlock& queries = task_.queries;
         const std::uint64_t slot = run.first + at;
         const std::byte* vectors = nullptr;
@@ -110,6 +115,7 @@ private:
     std::vector<simd::TopK> near_;
     std::vector<float> distances_;
     std::size_t block_rows_ = 0;
+    std::uint64_t compared_ = 0;
 };
 
 // With all threads of the pool; the result does not depend on how the runs are shared out.
@@ -157,6 +163,7 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search_within(const Context& con
         if (std::isnan(options.distance)) {
             return fail(Code::kInvalidArgument, "a distance that is no number");
         }
+        const std::uint64_t began = options.explain == nullptr ? 0 : monotonic_ns();
         RowSet made;
         ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, state_->total_rows(),
                                                           options.filter, options.rows, made));
@@ -167,10 +174,19 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search_within(const Context& con
         if (rows == 0 || count == 0) {
             return hits;
         }
+        const std::uint64_t filtered = options.explain == nullptr ? 0 : monotonic_ns();
         const QueryBlock queries(state_->shape(), state_->collection->metric, values, count);
         ABI_TRY(RangeScanner found,
                 scan_all(context, *state_,
                          {queries, options.distance, static_cast<std::size_t>(limit), allowed}));
+        if (options.explain != nullptr) {
+            SearchExplain& explain = *options.explain;
+            describe_input(*state_, allowed, count, filtered - began, explain);
+            explain.scan.segments += state_->segments.size();
+            explain.scan.rows += explain.matching_rows;
+            explain.scan.exact_distances += found.compared() * count;
+            explain.scan.time_ns += monotonic_ns() - filtered;
+        }
         for (std::size_t i = 0; i < count; ++i) {
             for (const simd::Neighbour& neighbour : found.near()[i].take_sorted()) {
                 hits[i].push_back({neighbour.row, neighbour.distance});

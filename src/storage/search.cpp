@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <abi/core/time.hpp>
 #include <abi/simd/topk.hpp>
 #include <abi/storage/snapshot.hpp>
 
@@ -36,6 +37,7 @@ struct Task {
     const QueryBlock& queries;
     std::size_t k = 0;
     const RowSet* allowed = nullptr;
+    SearchExplain* explain = nullptr;  // null: nobody asks
 };
 
 class Scanner {
@@ -61,8 +63,11 @@ public:
         for (std::size_t i = 0; i < best_.size(); ++i) {
             best_[i].merge(std::move(other.best_[i]));
         }
+        compared_ += other.compared_;
     }
     std::vector<simd::TopK>& best() { return best_; }
+    // Rows that were compared with all queries.
+    std::uint64_t compared() const noexcept { return compared_; }
 
 private:
     Status scan_part(const Run& run, std::uint64_t at, std::size_t count) {
@@ -99,6 +104,7 @@ private:
     }
     Status flush() {
         const std::size_t count = gathered_rows_.size();
+        compared_ += count;
         for (std::size_t first = 0; first < queries_.count() && count != 0; first += kQueryTile) {
             const std::size_t tile = std::min(kQueryTile, queries_.count() - first);
             queries_.distances(first, tile, gathered_.data(), gathered_norms_.data(), count,
@@ -133,6 +139,7 @@ private:
         const std::byte* vectors = nullptr;
         const float* norms = nullptr;
         ABI_CHECK(locate(run, run.first + at, count, vectors, norms));
+        compared_ += count;
         if (allowed_ != nullptr) {
             leave_out(run.number + at, count);
         }
@@ -180,6 +187,7 @@ private:
     std::vector<simd::TopK> best_;
     std::vector<float> distances_;
     std::size_t block_rows_ = 0;
+    std::uint64_t compared_ = 0;
 };
 
 // Scans all runs with the pool's threads; the result does not depend on how the runs are shared
@@ -249,17 +257,33 @@ Result<std::vector<simd::TopK>> nearest(const Context& context, const State& sta
     std::vector<simd::TopK> walked(walk.empty() ? 0 : queries.count(), simd::TopK(task.k));
     bool enough = false;
     if (!walk.empty()) {
-        ABI_TRY(enough, walk.search(context, queries, values, walked));
+        ABI_TRY(enough, walk.search(context, queries, values, walked, task.explain));
     }
     const std::uint64_t allowed = task.allowed == nullptr ? state.rows() : task.allowed->count();
     if (enough && walk.rows() == allowed) {
         return walked;
     }
+    const std::uint64_t began = task.explain == nullptr ? 0 : monotonic_ns();
     ABI_TRY(Scanner scanned, scan_all(context, state, task, enough ? &walk : nullptr));
+    if (task.explain != nullptr) {
+        task.explain->scan.exact_distances += scanned.compared() * queries.count();
+        task.explain->scan.time_ns += monotonic_ns() - began;
+        if (!walk.empty() && !enough) {
+            ++task.explain->repeated;
+        }
+    }
     for (std::size_t i = 0; enough && i < walked.size(); ++i) {
         scanned.best()[i].merge(std::move(walked[i]));
     }
     return std::move(scanned.best());
+}
+
+// What is left to the scan.
+void describe_scan(const State& state, const IndexWalk& walk, SearchExplain& explain) {
+    for (std::size_t unit = 0; unit < state.segments.size(); ++unit) {
+        explain.scan.segments += walk.covers(unit) ? 0 : 1;
+    }
+    explain.scan.rows += explain.matching_rows - walk.rows();
 }
 }  // namespace
 
@@ -272,10 +296,18 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
         const VectorShape shape = state_->shape();
         ABI_CHECK(check_options(options));
         ABI_CHECK(check_queries(shape, values, count));
+        const std::uint64_t began = options.explain == nullptr ? 0 : monotonic_ns();
         RowSet made;
         ABI_TRY(const RowSet* const allowed, allowed_rows(context, *this, state_->total_rows(),
                                                           options.filter, options.rows, made));
+        if (options.explain != nullptr) {
+            describe_input(*state_, allowed, count, monotonic_ns() - began, *options.explain);
+        }
         const IndexWalk walk(context, *state_, options, allowed);
+        if (options.explain != nullptr) {
+            walk.describe(options, *options.explain);
+            describe_scan(*state_, walk, *options.explain);
+        }
         std::vector<std::vector<Hit>> hits;
         hits.reserve(count);
         for (std::size_t first = 0; first < count; first += kQueryBatch) {
@@ -283,7 +315,8 @@ Result<std::vector<std::vector<Hit>>> Snapshot::search(const Context& context,
             const auto some = values.subspan(first * shape.dimension, part * shape.dimension);
             const QueryBlock queries(shape, state_->collection->metric, some, part);
             ABI_TRY(std::vector<simd::TopK> best,
-                    nearest(context, *state_, {queries, options.k, allowed}, some, walk));
+                    nearest(context, *state_, {queries, options.k, allowed, options.explain}, some,
+                            walk));
             for (simd::TopK& top : best) {
                 std::vector<Hit>& list = hits.emplace_back();
                 for (const simd::Neighbour& neighbour : top.take_sorted()) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <abi/core/time.hpp>
 #include <abi/simd/distance.hpp>
 
 namespace abikit::storage {
@@ -49,6 +50,32 @@ Result<const RowSet*> allowed_rows(const Context& context, const Snapshot& snaps
         ABI_TRY(made, rows_in_both(made, *rows));
     }
     return &made;
+}
+
+Result<std::optional<RowSet>> matching_rows(const Context& context, const Snapshot& snapshot,
+                                            const SearchOptions& options) {
+    if (options.filter == nullptr) {
+        return std::nullopt;
+    }
+    const std::uint64_t began = options.explain == nullptr ? 0 : monotonic_ns();
+    ABI_TRY(RowSet rows, snapshot.match(context, *options.filter));
+    if (options.rows != nullptr) {
+        ABI_TRY(rows, rows_in_both(rows, *options.rows));
+    }
+    if (options.explain != nullptr) {
+        options.explain->filter_ns += monotonic_ns() - began;
+    }
+    return std::optional(std::move(rows));
+}
+
+void describe_input(const State& state, const RowSet* allowed, std::size_t queries,
+                    std::uint64_t filter_ns, SearchExplain& explain) {
+    ++explain.searches;
+    explain.queries += queries;
+    explain.live_rows = state.rows();
+    explain.matching_rows = allowed == nullptr ? state.rows() : allowed->count();
+    explain.restricted = explain.restricted || allowed != nullptr;
+    explain.filter_ns += allowed == nullptr ? 0 : filter_ns;
 }
 
 }  // namespace abikit::storage

@@ -101,6 +101,9 @@ public:
     AnnScratch(AnnScratch&&) noexcept;
     AnnScratch& operator=(AnnScratch&&) noexcept;
 
+    // How many distances between codes the last AnnIndex::candidates() took.
+    std::uint64_t walked_distances() const noexcept;
+
     struct Parts;
 
 private:

@@ -19,6 +19,7 @@
 #include <abi/storage/filter.hpp>
 #include <abi/storage/metric.hpp>
 #include <abi/storage/row_set.hpp>
+#include <abi/storage/search_explain.hpp>
 
 namespace abikit::storage {
 
@@ -69,8 +70,9 @@ struct SearchOptions {
     // Candidates that a walk keeps, instead of `recall`; for experts.
     std::optional<std::uint32_t> effort = {};
     SearchMode mode = SearchMode::kAuto;
-    const Filter* filter = nullptr;  // only rows that match
-    const RowSet* rows = nullptr;    // only these rows, of the same snapshot
+    const Filter* filter = nullptr;    // only rows that match
+    const RowSet* rows = nullptr;      // only these rows, of the same snapshot
+    SearchExplain* explain = nullptr;  // borrowed too; what the search does is added to it
 };
 
 // How far a search by distance goes. `filter` and `rows` as in SearchOptions.
@@ -79,6 +81,7 @@ struct RangeOptions {
     std::size_t limit = 0;  // only the nearest so many; 0: all
     const Filter* filter = nullptr;
     const RowSet* rows = nullptr;
+    SearchExplain* explain = nullptr;
 };
 
 struct SnapshotStats {

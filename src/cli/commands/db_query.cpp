@@ -8,6 +8,7 @@
 
 #include "all.hpp"
 #include "db_common.hpp"
+#include "db_query_explain.hpp"
 #include "db_query_forms.hpp"
 #include "db_query_hits.hpp"
 #include "db_query_text.hpp"
@@ -183,11 +184,14 @@ Result<Outcome> run(Invocation& invocation) {
     ABI_TRY(storage::QueryOptions options, query_form(invocation));
     ABI_TRY(const HitMembers members, hit_members(invocation, request));
     options.search.filter = filter ? &*filter : nullptr;
+    storage::SearchExplain explain;
+    options.search.explain = invocation.flag("explain") ? &explain : nullptr;
     ABI_TRY(Database database, open_for_reading(invocation));
     const std::uint64_t start = monotonic_ns();
     const storage::Snapshot snapshot = database.snapshot();
     ABI_TRY(const auto results, find(invocation, database, snapshot, request, options));
     const std::uint64_t took_us = (monotonic_ns() - start) / 1000;
+    const std::uint64_t found = monotonic_ns();
     data::Array queries;
     for (const std::vector<FoundRow>& hits : results) {
         data::Array values_of_hits;
@@ -199,11 +203,15 @@ Result<Outcome> run(Invocation& invocation) {
         query.set("hits", std::move(values_of_hits));
         queries.push_back(std::move(query));
     }
+    const std::uint64_t fetch_ns = monotonic_ns() - found;
     Outcome outcome;
     outcome.report.schema = "abi.db.query/1";
     outcome.report.body.set("took_us", took_us);
     add_hit_tables(outcome.report, queries, request, members);
     outcome.report.body.set("queries", std::move(queries));
+    if (invocation.flag("explain")) {
+        add_explanation(outcome.report, explain, fetch_ns);
+    }
     return outcome;
 }
 
@@ -242,6 +250,7 @@ std::vector<OptionSpec> query_options() {
          .minimum = 1,
          .maximum = 1000000},
         {.name = "exact", .type = ValueType::kFlag, .help = "compare every row, index or not"},
+        explain_option(),
         filter_option("only rows whose metadata match, such as 'year >= 2020'"),
         collection_option(),
         snapshot_option()};
@@ -312,6 +321,7 @@ CommandSpec db_query_spec() {
                      {"abi db query notes.wdbx --text backup --offset 10 --fields "
                       "id,score,metadata.path",
                       "the second page, and little of it"},
+                     {"abi db query images.wdbx --file one.npy --explain", "what a search does"},
                      {"abi db query images.wdbx --file queries.fvecs -k 100 --format csv",
                       "a batch"}},
         .handler = run,

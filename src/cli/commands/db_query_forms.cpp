@@ -10,8 +10,8 @@ namespace abikit::cli {
 
 namespace {
 // Of searches by vector alone.
-constexpr const char* kVectorForms[] = {"id",       "include-self", "within",  "limit",
-                                        "group-by", "per-group",    "max-sim", "mmr"};
+constexpr const char* kVectorForms[] = {"id",        "include-self", "within", "limit",  "group-by",
+                                        "per-group", "max-sim",      "mmr",    "explain"};
 
 Status check_max_sim(const Invocation& invocation) {
     if (!invocation.flag("max-sim")) {

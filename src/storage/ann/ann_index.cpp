@@ -48,6 +48,10 @@ AnnScratch::~AnnScratch() = default;
 AnnScratch::AnnScratch(AnnScratch&&) noexcept = default;
 AnnScratch& AnnScratch::operator=(AnnScratch&&) noexcept = default;
 
+std::uint64_t AnnScratch::walked_distances() const noexcept {
+    return parts_->beam.measured();
+}
+
 AnnIndex::AnnIndex(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
 Result<AnnIndex> AnnIndex::parse(std::shared_ptr<const void> owner,

@@ -26,6 +26,7 @@ void Beam::begin(std::uint32_t rows, std::size_t effort) {
     effort_ = effort;
     size_ = 0;
     nearest_open_ = 0;
+    measured_ = 0;
     explored_.clear();
 }
 
@@ -46,6 +47,7 @@ std::size_t Beam::insert(std::int32_t distance, std::uint32_t row) noexcept {
 // Distances of rows_[0, count) into the pool.
 void Beam::measure(const GraphView& graph, const CodeQuery& query, std::size_t count) noexcept {
     graph.distances(query, rows_.data(), count, distances_.data());
+    measured_ += count;
     for (std::size_t i = 0; i < count; ++i) {
         if (size_ < effort_ || distances_[i] < pool_[size_ - 1].distance) {
             nearest_open_ = std::min(nearest_open_, insert(distances_[i], rows_[i]));

@@ -20,6 +20,8 @@ public:
     void walk(const GraphView& graph, const CodeQuery& query, std::size_t effort);
     // What the last walk found, nearest first; at most `effort`.
     std::span<const AnnCandidate> found() const noexcept { return {pool_.data(), size_}; }
+    // How many distances the last walk took.
+    std::uint64_t measured() const noexcept { return measured_; }
     // The rows whose edges the last walk followed, nearest or not; only when it was asked to keep
     // them.
     void keep_explored(bool keep) noexcept { keeps_explored_ = keep; }
@@ -40,6 +42,7 @@ private:
     std::uint16_t walk_ = 0;
     std::vector<AnnCandidate> pool_;  // ascending by distance
     std::size_t size_ = 0, effort_ = 0, nearest_open_ = 0;
+    std::uint64_t measured_ = 0;
     std::vector<std::uint32_t> rows_;  // to be measured
     std::vector<std::int32_t> distances_;
     std::vector<AnnCandidate> explored_;

@@ -496,4 +496,59 @@ TEST_SUITE("storage") {
             REQUIRE(must(max_sim(empty.context, none.snapshot(), vectors, 2, good)).empty());
         }
     }
+    TEST_CASE("query forms: an explanation counts what was done") {
+        MemoryStore store;
+        ThreadPool pool(2);
+        Context context = store.context;
+        context.pool = &pool;
+        Database database = store.create(8, Metric::kL2);
+        Random random(seed_or(2));
+        std::vector<Row> rows;
+        for (std::size_t i = 0; i < 1200; ++i) {
+            rows.push_back({{}, random_vector(random, 8), {}, "{\"n\":" + std::to_string(i) + "}"});
+        }
+        must(commit(database, rows));
+        must(database.checkpoint());
+        const std::vector<float> queries = {0, 1, 0, 1, 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0};
+        const Filter few = must(Filter::parse("n < 100"));
+        const auto explained = [&](QueryOptions options) {
+            SearchExplain explain;
+            options.search.explain = &explain;
+            must(query_rows(context, database.snapshot(), queries, 2, options));
+            return explain;
+        };
+        SearchExplain told = explained({.search = {.k = 5}});
+        REQUIRE(told.searches == 1);
+        REQUIRE(told.queries == 2);
+        REQUIRE(told.scan.exact_distances == 2400);
+        REQUIRE(told.scan.rows == 1200);
+        REQUIRE(!told.restricted);
+        told = explained({.search = {.k = 5, .filter = &few}, .within = 1e9F});
+        REQUIRE(told.scan.exact_distances == 200);
+        REQUIRE(told.matching_rows == 100);
+        REQUIRE(told.restricted);
+        told = explained({.search = {.k = 5}, .group_by = "n"});
+        REQUIRE(told.searches == 2);  // one a query
+
+        must(database.build_index(context));
+        must(commit(database, {{"late", random_vector(random, 8), {}, {}}}));
+        told = explained({.search = {.k = 5}});
+        REQUIRE(told.recall == 0.98);
+        REQUIRE(told.effort >= 5);
+        REQUIRE(told.walk.segments == 1);
+        REQUIRE(told.walk.rows == 1200);
+        REQUIRE(told.walk.code_distances > 2 * told.effort);
+        REQUIRE(told.walk.code_distances < 2400);
+        REQUIRE(told.walk.exact_distances >= 10);
+        REQUIRE(told.scan.rows == 1);
+        REQUIRE(told.scan.exact_distances == 2);
+        told = explained({.search = {.k = 2, .filter = &few}});
+        REQUIRE(told.codes.rows == 100);
+        REQUIRE(told.codes.code_distances == 200);
+        REQUIRE(told.walk.code_distances == 0);
+        told = explained({.search = {.k = 2, .mode = SearchMode::kExact}});
+        REQUIRE(!told.recall);
+        REQUIRE(told.effort == 0);
+        REQUIRE(told.scan.exact_distances == 2402);
+    }
 }
