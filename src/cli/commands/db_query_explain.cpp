@@ -78,8 +78,8 @@ std::string shown_time(std::uint64_t ns) {
 }
 
 std::string shown_part(const Part& part) {
-    return fmt::format("{} rows, {} segments, {}", part.rows, part.segments,
-                       shown_time(part.time_ns));
+    return fmt::format("{} row{}, {} segment{}, {}", part.rows, part.rows == 1 ? "" : "s",
+                       part.segments, part.segments == 1 ? "" : "s", shown_time(part.time_ns));
 }
 
 std::string shown_goal(const storage::SearchExplain& explain) {
@@ -120,9 +120,12 @@ void add_explanation(report::Report& report, const storage::SearchExplain& expla
             ? std::to_string(explain.searches)
             : fmt::format("{}, {} of them again by a scan", explain.searches, explain.repeated));
     add("filter", "filter", shown_time(explain.filter_ns));
-    add("walk", "walk", shown_part(explain.walk));
-    add("codes", "codes", shown_part(explain.codes));
-    add("scan", "scan", shown_part(explain.scan));
+    for (const auto& [name, part] :
+         {std::pair{"walk", &explain.walk}, {"codes", &explain.codes}, {"scan", &explain.scan}}) {
+        if (used(*part)) {
+            add(name, name, shown_part(*part));
+        }
+    }
     add("rerank", "re-rank", shown_time(explain.rerank_ns));
     add("fetch", "fetch", shown_time(fetch_ns));
     report.view.set("plan", std::move(shown));
