@@ -174,6 +174,7 @@ Result<ArchiveInfo> Database::Impl::write_archive(const Context& context, ByteSi
             identity.metric = entry.metric;
             identity.first_lsn = 1;
             identity.last_lsn = manifest.lsn;
+            identity.created_ns = manifest.created_ns;  // both times the same bytes
             HeaderCatcher first;
             ABI_TRY(const SegmentEntry segment, write_segment(context, first, identity, rows));
             ABI_CHECK(stream.begin(segment_name(identity.number)));

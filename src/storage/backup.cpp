@@ -150,6 +150,7 @@ private:
     Status check_segment(const CollectionEntry& collection, const SegmentEntry& entry) {
         ABI_TRY(const auto segment,
                 Segment::open(fs_, path_, owner_of(manifest_, collection), entry));
+        ABI_CHECK(segment->check_headers());
         for (const Section& section : segment->header().sections) {
             for (std::uint64_t block = 0; block < section.blocks(); ++block) {
                 if (block % 256 == 0) {

@@ -246,6 +246,13 @@ Status Database::Impl::load_core(const std::shared_ptr<const CollectionEntry>& e
     core.entry = entry;
     core.next_ordinal = entry->next_ordinal;
     ABI_TRY(core.segments, open_segments(*context_.fs, path_, *manifest_, *entry, known));
+    for (const SegmentUnit& unit : core.segments) {
+        if (unit.segment->header_damaged() && context_.log != nullptr) {
+            context_.log->write(LogLevel::kWarn, "storage",
+                                fmt::format("the header of '{}' is damaged: its copy is used",
+                                            unit.segment->path()));
+        }
+    }
     ABI_TRY(core.embedder, read_embedder(*context_.fs, path_, *entry));
     core.mem = std::make_unique<MemTable>(entry->shape, entry->metric);
     cores_.push_back(std::move(core));

@@ -42,11 +42,12 @@ struct Inventory {
     std::size_t files = 0;  // of ours, readable or not
 };
 
-Result<std::string> read_head(FileSystem& fs, const std::string& path, std::size_t bytes) {
+Result<std::string> read_part(FileSystem& fs, const std::string& path, std::uint64_t offset,
+                              std::size_t bytes) {
     ABI_TRY(const auto file, fs.open(path, OpenMode::kRead));
     std::string head(bytes, '\0');
     ABI_TRY(const std::size_t got,
-            file->read_at(0, std::as_writable_bytes(std::span(head.data(), head.size()))));
+            file->read_at(offset, std::as_writable_bytes(std::span(head.data(), head.size()))));
     head.resize(got);
     return head;
 }
@@ -110,7 +111,7 @@ private:
             return look_at_segment(path, entry, name.number);
         }
         if (name.role == FileRole::kDeletes) {
-            ABI_TRY(const std::string head, read_head(fs_, path, 64));
+            ABI_TRY(const std::string head, read_part(fs_, path, 0, 64));
             Decoder in(head);
             if (head.size() == 64 && in.get_bytes(8) == "WDBXDEL1") {
                 in.get_bytes(24);
@@ -128,9 +129,16 @@ private:
     }
     Status look_at_segment(const std::string& path, const std::string& entry,
                            std::uint64_t number) {
-        ABI_TRY(const std::string head, read_head(fs_, path, kSegmentHeaderBytes));
+        ABI_TRY(std::string head, read_part(fs_, path, 0, kSegmentHeaderBytes));
         ABI_TRY(const auto info, fs_.stat(path));
         auto header = decode_segment_header(head, kAnyLength, path);
+        if (!header && header.error().code() == Code::kCorrupt && info &&
+            info->size_bytes >= 2 * kSegmentHeaderBytes) {
+            // Which header it was that could be read is told when the rows are read.
+            ABI_TRY(head, read_part(fs_, path, info->size_bytes - kSegmentHeaderBytes,
+                                    kSegmentHeaderBytes));
+            header = decode_segment_header(head, kAnyLength, path);
+        }
         if (!header && header.error().code() == Code::kIncompatible) {
             return fail(std::move(header).error());
         }
@@ -144,7 +152,7 @@ private:
         return {};
     }
     Status look_at_log(const std::string& path, const std::string& entry, std::uint64_t number) {
-        ABI_TRY(const std::string head, read_head(fs_, path, kLogHeaderBytes));
+        ABI_TRY(const std::string head, read_part(fs_, path, 0, kLogHeaderBytes));
         Decoder in(head);
         const bool ours = head.size() == kLogHeaderBytes && in.get_bytes(8) == "WDBXLOG1";
         in.get_bytes(8);
@@ -212,7 +220,8 @@ private:
         SegmentEntry entry;
         entry.number = header.number;
         entry.rows = header.rows;
-        entry.size_bytes = header.checksums_offset + header.checksums_count * 4;
+        const std::uint64_t copy = header_copy_offset(header);
+        entry.size_bytes = copy + (found.file_bytes > copy ? kSegmentHeaderBytes : 0);
         entry.header_crc = found.header_crc;
         for (const FoundDeletes& deletes : inventory_.deletes) {
             // Later files hold what earlier ones do, and more.

@@ -254,6 +254,10 @@ Status Salvage::open_segment(const CollectionEntry& collection, const SegmentEnt
         return {};
     }
     salvaged.segment = *std::move(opened);
+    if (salvaged.segment->header_damaged()) {
+        findings_.add(FindingKind::kMade, segment_name(entry.number), 0,
+                      "its header is damaged: the copy at its end took its place");
+    }
     salvaged.wanted = Bitmap(salvaged.segment->rows());
     salvaged.readable = Bitmap(salvaged.segment->rows());
     return {};

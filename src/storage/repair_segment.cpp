@@ -47,26 +47,41 @@ Result<std::unique_ptr<DamagedSegment>> DamagedSegment::open(const Context& cont
     ABI_TRY(const auto file, context.fs->open(segment->path_, OpenMode::kRead));
     ABI_TRY(const std::uint64_t size, file->size());
     ABI_TRY(segment->unreadable_, read_what_can_be(context, *file, size, nullptr));
-    if (touches(segment->unreadable_, 0, kSegmentHeaderBytes)) {
-        return fail(corruption(segment->path_, 0, "the device does not give its header"));
-    }
     ABI_TRY(segment->map_, file->map());
     segment->bytes_ = segment->map_->bytes();
-    const std::string_view head =
-        as_text(segment->bytes_.first(std::min(kSegmentHeaderBytes, segment->bytes_.size())));
-    ABI_TRY(segment->header_, decode_segment_header(head, kAnyLength, segment->path_));
-    const SegmentHeader& header = segment->header_;
-    if (segment_header_crc(head) != entry.header_crc || header.uuid != owner.uuid ||
-        header.number != entry.number || header.rows != entry.rows || header.shape != owner.shape ||
-        header.metric != owner.metric) {
-        return fail(corruption(segment->path_, 0, "it is not the segment that the manifest names"));
+    if (Status status = segment->read_header(0, owner, entry); !status) {
+        const std::uint64_t end = entry.size_bytes;
+        segment->header_damaged_ =
+            status.error().code() == Code::kCorrupt && end >= 2 * kSegmentHeaderBytes &&
+            segment->bytes_.size() >= end &&
+            segment->read_header(end - kSegmentHeaderBytes, owner, entry).has_value();
+        if (!segment->header_damaged_) {
+            return fail(std::move(status).error());
+        }
     }
+    const SegmentHeader& header = segment->header_;
     if (segment->section(SectionKind::kVectors) == nullptr ||
         segment->section(SectionKind::kIds) == nullptr) {
         return fail(corruption(segment->path_, 0, "a section is missing"));
     }
     segment->tested_.resize(header.checksums_count);
     return segment;
+}
+
+Status DamagedSegment::read_header(std::uint64_t offset, const SegmentOwner& owner,
+                                   const SegmentEntry& entry) {
+    if (touches(unreadable_, offset, offset + kSegmentHeaderBytes)) {
+        return fail(corruption(path_, offset, "the device does not give its header"));
+    }
+    const auto rest = bytes_.subspan(std::min<std::uint64_t>(offset, bytes_.size()));
+    const std::string_view head = as_text(rest.first(std::min(kSegmentHeaderBytes, rest.size())));
+    ABI_TRY(header_, decode_segment_header(head, kAnyLength, path_));
+    if (segment_header_crc(head) != entry.header_crc || header_.uuid != owner.uuid ||
+        header_.number != entry.number || header_.rows != entry.rows ||
+        header_.shape != owner.shape || header_.metric != owner.metric) {
+        return fail(corruption(path_, 0, "it is not the segment that the manifest names"));
+    }
+    return {};
 }
 
 const Section* DamagedSegment::section(SectionKind kind) const noexcept {

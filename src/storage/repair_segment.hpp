@@ -41,6 +41,8 @@ public:
 
     std::uint64_t rows() const noexcept { return header_.rows; }
     const SegmentHeader& header() const noexcept { return header_; }
+    // Whether the copy of the header took its place.
+    bool header_damaged() const noexcept { return header_damaged_; }
     // The row, or what is wrong with it.
     std::expected<SalvagedRow, RowDamage> read(std::uint64_t row);
     // The id alone, if that can be read.
@@ -52,6 +54,7 @@ private:
     DamagedSegment() = default;
     using Check = std::expected<void, RowDamage>;
     using String = std::expected<std::optional<std::string_view>, RowDamage>;
+    Status read_header(std::uint64_t offset, const SegmentOwner& owner, const SegmentEntry& entry);
     const Section* section(SectionKind kind) const noexcept;
     bool intact(const Section& section, std::uint64_t block);
     Check check(const Section& section, std::uint64_t offset, std::uint64_t length);
@@ -62,6 +65,7 @@ private:
     std::unique_ptr<MappedRegion> map_;
     std::span<const std::byte> bytes_;
     SegmentHeader header_;
+    bool header_damaged_ = false;
     std::vector<ByteRange> unreadable_;
     std::vector<char> tested_;  // per block: 0 not yet, 1 good, 2 bad
     std::vector<float> scratch_;

@@ -28,15 +28,8 @@ Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::
         return fail(corruption(segment->path_, segment->bytes_.size(),
                                "its size changed while it was opened"));
     }
-    const std::string_view head =
-        as_text(segment->bytes_.first(std::min(kSegmentHeaderBytes, segment->bytes_.size())));
-    ABI_TRY(segment->header_, decode_segment_header(head, size, segment->path_));
+    ABI_CHECK(segment->read_header(owner, entry));
     const SegmentHeader& header = segment->header_;
-    if (segment_header_crc(head) != entry.header_crc || header.uuid != owner.uuid ||
-        header.number != entry.number || header.rows != entry.rows || header.shape != owner.shape ||
-        header.metric != owner.metric) {
-        return fail(corruption(segment->path_, 0, "it is not the segment that the manifest names"));
-    }
     ABI_CHECK(segment->load_checksums());
     if (segment->section(SectionKind::kVectors) == nullptr ||
         segment->section(SectionKind::kIds) == nullptr ||
@@ -48,6 +41,54 @@ Result<std::shared_ptr<const Segment>> Segment::open(FileSystem& fs, const std::
         fs, join_path(directory, index_name(entry.number)),
         SegmentIdentity{owner.uuid, entry.number, entry.rows, entry.header_crc});
     return segment;
+}
+
+Status Segment::read_header_at(std::uint64_t offset, const SegmentOwner& owner,
+                               const SegmentEntry& entry) {
+    const auto rest = bytes_.subspan(offset);
+    const std::string_view head = as_text(rest.first(std::min(kSegmentHeaderBytes, rest.size())));
+    ABI_TRY(header_, decode_segment_header(head, bytes_.size(), path_));
+    if (segment_header_crc(head) != entry.header_crc || header_.uuid != owner.uuid ||
+        header_.number != entry.number || header_.rows != entry.rows ||
+        header_.shape != owner.shape || header_.metric != owner.metric) {
+        return fail(corruption(path_, 0, "it is not the segment that the manifest names"));
+    }
+    return {};
+}
+
+Status Segment::read_header(const SegmentOwner& owner, const SegmentEntry& entry) {
+    Status status = read_header_at(0, owner, entry);
+    if (status || status.error().code() != Code::kCorrupt ||
+        bytes_.size() < 2 * kSegmentHeaderBytes) {
+        return status;
+    }
+    const std::uint64_t copy = bytes_.size() - kSegmentHeaderBytes;
+    if (!read_header_at(copy, owner, entry) || header_copy_offset(header_) != copy) {
+        return status;
+    }
+    header_damaged_ = true;
+    return {};
+}
+
+Status Segment::check_headers() const {
+    const std::uint64_t copy = header_copy_offset(header_);
+    if (header_damaged_) {
+        return fail(corruption(
+            path_, 0,
+            fmt::format("the header does not match its checksum; its copy at byte {} is whole",
+                        copy)));
+    }
+    if (bytes_.size() < copy + kSegmentHeaderBytes) {
+        return {};  // an older one, without a copy
+    }
+    const auto head = bytes_.first(kSegmentHeaderBytes);
+    const auto [differs, same] =
+        std::mismatch(head.begin(), head.end(), bytes_.begin() + static_cast<std::ptrdiff_t>(copy));
+    if (differs == head.end()) {
+        return {};
+    }
+    const auto at = static_cast<std::uint64_t>(differs - head.begin());
+    return fail(corruption(path_, copy + at, "the copy of the header differs from it"));
 }
 
 Status Segment::load_checksums() {

@@ -29,7 +29,8 @@ struct SegmentOwner {
 // are kept beside it).
 class Segment {
 public:
-    // kCorrupt when the file is not the one that the manifest describes.
+    // kCorrupt when the file is not the one that the manifest describes. A damaged header costs
+    // nothing where its copy at the end of the file is whole.
     static Result<std::shared_ptr<const Segment>> open(FileSystem& fs, const std::string& directory,
                                                        const SegmentOwner& owner,
                                                        const SegmentEntry& entry);
@@ -61,12 +62,19 @@ public:
     // The full-text index in use for this segment, shared by all who search it.
     fulltext::SharedTextIndex& text_index() const noexcept { return text_index_; }
 
+    // Whether the copy of the header took its place.
+    bool header_damaged() const noexcept { return header_damaged_; }
+    // Tests the header and its copy. For verify.
+    Status check_headers() const;
     // Tests one block of one section, whether touched before or not. For verify.
     bool block_intact(const Section& section, std::uint64_t block) const noexcept;
 
 private:
     Segment() = default;
     const Section* section(SectionKind kind) const noexcept;
+    Status read_header(const SegmentOwner& owner, const SegmentEntry& entry);
+    Status read_header_at(std::uint64_t offset, const SegmentOwner& owner,
+                          const SegmentEntry& entry);
     Status load_checksums();
     Status check(const Section& section, std::uint64_t offset, std::uint64_t length) const;
     Result<std::optional<std::string_view>> string_at(SectionKind kind, std::uint64_t row) const;
@@ -79,6 +87,7 @@ private:
     std::unique_ptr<MappedRegion> map_;
     std::span<const std::byte> bytes_;
     SegmentHeader header_;
+    bool header_damaged_ = false;
     const std::uint32_t* checksums_ = nullptr;
     mutable std::vector<std::atomic<std::uint64_t>> checked_;  // one bit a block
     mutable fulltext::SharedTextIndex text_index_;

@@ -67,6 +67,12 @@ struct SegmentHeader {
 // Vectors are read in long runs, the rest by single rows.
 std::uint32_t block_shift_of(SectionKind kind) noexcept;
 
+// Where the copy of the header stands: behind the table of checksums, to the end of the file. Older
+// files end there without one.
+inline std::uint64_t header_copy_offset(const SegmentHeader& header) noexcept {
+    return header.checksums_offset + header.checksums_count * sizeof(std::uint32_t);
+}
+
 std::string encode_segment_header(const SegmentHeader& header);  // kSegmentHeaderBytes
 // Checks magic, version, checksum, and that every section lies inside a file of `file_bytes`, in
 // order, with a possible length. What it returns can be indexed without further checks.

@@ -237,15 +237,18 @@ private:
         header_.checksums_offset = (offset_ + kSectionAlign - 1) / kSectionAlign * kSectionAlign;
         header_.checksums_count = checksums_.size();
         header_.checksums_crc = crc32c(table);
-        header_.created_ns = wall_clock_ns();
+        if (header_.created_ns == 0) {
+            header_.created_ns = wall_clock_ns();
+        }
         ABI_CHECK(file_.write_at(header_.checksums_offset, table));
         const std::string head = encode_segment_header(header_);
+        ABI_CHECK(file_.write_at(header_copy_offset(header_), as_bytes(head)));
         ABI_CHECK(file_.write_at(0, as_bytes(head)));
         ABI_CHECK(file_.sync());
         SegmentEntry entry;
         entry.number = header_.number;
         entry.rows = header_.rows;
-        entry.size_bytes = header_.checksums_offset + table.size();
+        entry.size_bytes = header_copy_offset(header_) + head.size();
         entry.header_crc = segment_header_crc(head);
         return entry;
     }

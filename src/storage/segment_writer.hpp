@@ -29,8 +29,9 @@ public:
     virtual Result<std::optional<std::string_view>> metadata(std::uint64_t row) = 0;
 };
 
-// `identity` gives uuid, number, shape, metric and LSNs. Creates the file, writes it whole and
-// syncs it; the directory is synced by the caller's manifest swap. On failure the file is removed.
+// `identity` gives uuid, number, shape, metric and LSNs, and the time unless it is now. Creates the
+// file, writes it whole and syncs it; the directory is synced by the caller's manifest swap. On
+// failure the file is removed.
 Result<SegmentEntry> write_segment(const Context& context, const std::string& directory,
                                    SegmentHeader identity, RowSource& source);
 // The same into a file that is there. Bytes come in ascending order, the header at 0 last; between

@@ -165,6 +165,9 @@ private:
         if (!opened) {
             return note(name, std::move(opened).error());
         }
+        if (Status headers = (*opened)->check_headers(); !headers) {
+            ABI_CHECK(note(name, std::move(headers).error()));
+        }
         const std::uint64_t before = info_.faults_total;
         for (const Section& section : (*opened)->header().sections) {
             ABI_CHECK(check_section(**opened, section, name));

@@ -252,6 +252,7 @@ TEST_SUITE("storage") {
         const std::string path = store.file(name);
         const std::string good = whole(store.fs, path);
         const SegmentHeader header = header_of(store, name);
+        const std::uint64_t table_end = header_copy_offset(header);
         const auto check = [&](std::uint64_t least_lost, std::uint64_t most_lost) {
             const Repaired some = repaired(store);
             CHECK(within(some.rows, rows));
@@ -262,19 +263,23 @@ TEST_SUITE("storage") {
         };
         flip(store.fs, path, header.checksums_offset);  // of the first block of vectors
         check(256, 256);
-        put(store.fs, path,
-            good.substr(0, good.size() - 4));  // of the last block, which is derived
+        put(store.fs, path, good.substr(0, table_end - 4));  // of the last block, which is derived
         check(0, 0);
         std::uint64_t behind = 0;  // blocks behind the metadata
         for (const Section& section : header.sections) {
             behind += section.kind > SectionKind::kMetadata ? section.blocks() : 0;
         }
         REQUIRE(behind > 0);
-        put(store.fs, path, good.substr(0, good.size() - 4 * (behind + 1)));  // the metadata's last
+        put(store.fs, path, good.substr(0, table_end - 4 * (behind + 1)));  // the metadata's last
         check(1, 399);
         put(store.fs, path, good.substr(0, header.checksums_offset));
         check(400, 400);
         flip(store.fs, path, 100);
+        check(0, 0);
+        flip(store.fs, path, table_end + 100);
+        check(0, 0);
+        flip(store.fs, path, 100);
+        flip(store.fs, path, table_end + 100);
         check(400, 400);
         put(store.fs, path, "");
         check(400, 400);
@@ -282,6 +287,26 @@ TEST_SUITE("storage") {
         check(400, 400);
         put(store.fs, path, whole(store.fs, store.file(store.files("seg-").at(0))));
         check(400, 400);  // another segment in its place
+    }
+
+    TEST_CASE("repair: the copy of a segment's header gives all its rows, without a manifest too") {
+        for (const bool manifest : {true, false}) {
+            MemoryStore store;
+            const std::vector<Row> rows = fill(store);
+            for (const std::string& name : store.files("seg-")) {
+                flip(store.fs, store.file(name), 100);
+            }
+            if (!manifest) {
+                must(store.fs.remove(store.file("MANIFEST")));
+            }
+            const Repaired all = repaired(store);
+            CHECK(within(rows, all.rows));
+            CHECK(all.info.rows_lost == 0);
+            const Finding* const made =
+                finding_in(all.info, store.files("seg-").at(0), FindingKind::kMade);
+            REQUIRE(made != nullptr);
+            CHECK(made->offset == 0);
+        }
     }
 
     TEST_CASE("repair: without its deletes, rows of a segment come back as a doubt") {

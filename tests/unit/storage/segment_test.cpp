@@ -328,31 +328,63 @@ TEST_SUITE("storage") {
         }
     }
 
-    TEST_CASE("segment: a flipped byte in the header or the table of checksums refuses the file") {
+    TEST_CASE("segment: a flipped byte in the table of checksums refuses the file") {
         Store store;
         const SegmentEntry entry = store.write(sample_rows(700));
-        const std::uint64_t table = store.open(entry)->header().checksums_offset;
-        std::vector<std::uint64_t> places;
-        for (std::uint64_t at = 0; at < 400; ++at) {
-            places.push_back(at);
+        const auto segment = store.open(entry);
+        const std::uint64_t end = header_copy_offset(segment->header());
+        REQUIRE(entry.size_bytes == end + kSegmentHeaderBytes);
+        for (std::uint64_t at = segment->header().checksums_offset; at < end; ++at) {
+            CAPTURE(at);
+            flip(store.fs, Store::path(), at);
+            CHECK(code_of(store.try_open(entry)) == Code::kCorrupt);
+            flip(store.fs, Store::path(), at);
         }
-        for (std::uint64_t at = 400; at < kSegmentHeaderBytes; at += 97) {
+        store.open(entry);
+    }
+
+    TEST_CASE("segment: a flipped byte in the header or its copy costs nothing, in both the file") {
+        Store store;
+        const std::vector<Row> rows = sample_rows(700);
+        const SegmentEntry entry = store.write(rows);
+        const std::uint64_t copy = entry.size_bytes - kSegmentHeaderBytes;
+        CHECK(store.open(entry)->check_headers());
+        std::vector<std::uint64_t> places;
+        for (std::uint64_t at = 0; at < kSegmentHeaderBytes; at += at < 400 ? 1 : 97) {
             places.push_back(at);
         }
         for (std::uint64_t at = kSegmentHeaderBytes - 4; at < kSegmentHeaderBytes; ++at) {
             places.push_back(at);
         }
-        for (std::uint64_t at = table; at < entry.size_bytes; ++at) {
-            places.push_back(at);
-        }
         for (const std::uint64_t at : places) {
             CAPTURE(at);
-            flip(store.fs, Store::path(), at);
-            const Code code = code_of(store.try_open(entry));
-            CHECK((code == Code::kCorrupt || (at >= 8 && at < 12 && code == Code::kIncompatible)));
-            flip(store.fs, Store::path(), at);
+            for (const std::uint64_t begin : {std::uint64_t{0}, copy}) {
+                flip(store.fs, Store::path(), begin + at);
+                const auto segment = store.open(entry);
+                CHECK(segment->header_damaged() == (begin == 0));
+                const Error fault = error_of(segment->check_headers());
+                CHECK(fault.code() == Code::kCorrupt);
+                CHECK(corruption_offset(fault) == (begin == 0 ? 0 : copy + at));
+                CHECK(must(read_row(*segment, 699)) == rows[699]);
+                flip(store.fs, Store::path(), begin + at);
+            }
         }
-        store.open(entry);
+        flip(store.fs, Store::path(), 100);
+        flip(store.fs, Store::path(), copy + 3000);
+        const Error both = error_of(store.try_open(entry));
+        CHECK(both.code() == Code::kCorrupt);
+        CHECK(corruption_offset(both) == 0);
+    }
+
+    TEST_CASE("segment: one of a version without a copy of the header is read as it is") {
+        Store store;
+        SegmentEntry entry = store.write(sample_rows(700));
+        entry.size_bytes -= kSegmentHeaderBytes;
+        put(store.fs, Store::path(),
+            std::string(whole(store.fs, Store::path()).substr(0, entry.size_bytes)));
+        CHECK(store.open(entry)->check_headers());
+        flip(store.fs, Store::path(), 100);
+        CHECK(code_of(store.try_open(entry)) == Code::kCorrupt);
     }
 
     TEST_CASE("segment: a file that is cut short, longer, or empty is refused") {

@@ -167,6 +167,37 @@ TEST_SUITE("storage") {
         CHECK(files.size() == 3);
     }
 
+    TEST_CASE("verify: a damaged header is told, and its copy serves the rows with a warning") {
+        MemoryStore store;
+        fill(store);
+        const std::size_t rows = rows_of(store.open(AccessMode::kRead).snapshot()).size();
+        const std::string name = store.files("seg-").at(0);
+        flip(store.fs, store.file(name), 100);
+        const VerifyInfo info = check(store);
+        CHECK(info.faults_total == 1);
+        REQUIRE(info.faults.size() == 1);
+        CHECK(info.faults[0].file == name);
+        CHECK(info.faults[0].offset == 0);
+        CHECK(info.faults[0].what.find("its copy at byte") != std::string::npos);
+        class Lines final : public LogSink {
+        public:
+            bool enabled(LogLevel /*level*/) const noexcept override { return true; }
+            void write(LogLevel level, std::string_view /*room*/,
+                       std::string_view message) noexcept override {
+                if (level == LogLevel::kWarn) {
+                    kept.emplace_back(message);
+                }
+            }
+            std::vector<std::string> kept;
+        } log;
+        Context context = store.context;
+        context.log = &log;
+        CHECK(rows_of(must(Database::open(context, "/db", AccessMode::kRead)).snapshot()).size() ==
+              rows);
+        REQUIRE(log.kept.size() == 1);
+        CHECK(log.kept[0].find(name) != std::string::npos);
+    }
+
     TEST_CASE("verify: the faults that are kept are bounded, the count is not") {
         MemoryStore store;
         {
