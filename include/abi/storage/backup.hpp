@@ -30,7 +30,7 @@ struct BackupInfo {
 };
 
 // Adds a backup of the database at `path` to `repository`, which is made when it does not exist or
-// is an empty directory. Takes no lock on the database: writers and readers go on meanwhile, and
+// is an empty directory. Waits for no lock on the database: writers and readers go on meanwhile, and
 // what was acknowledged before the call is in the backup. Everything is checked on the way: damage
 // is kCorrupt and leaves the earlier backups as they were, like any other failure. One backup at a
 // time per repository (kLocked otherwise). kInvalidArgument: the repository lies inside a

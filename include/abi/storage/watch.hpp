@@ -42,7 +42,7 @@ struct WatchOptions {
     std::optional<std::uint64_t> from = {};
 };
 
-// Follows a database as a reading handle does: it takes no lock, and the writer does not notice it.
+// Follows a database as a reading handle does: it waits for no lock, and the writer does not notice it.
 // Single thread. Borrowed services of the Context outlive it.
 class ABI_API Watch {
 public:
