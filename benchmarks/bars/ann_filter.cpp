@@ -17,9 +17,8 @@ using namespace abikit;
 
 constexpr std::size_t kRows = 100'000;
 constexpr std::size_t kDim = 128;
-constexpr std::size_t kQueries = 200;
+constexpr std::size_t kQueries = 600;
 constexpr std::size_t kCommit = 10'000;
-constexpr std::size_t kRounds = 3;
 constexpr double kRecall = 0.99;
 constexpr double kAgainstUnfiltered = 3.0;
 constexpr double kAgainstScan = 1.2;
@@ -95,14 +94,14 @@ std::string filter_text(Kind kind, double share, double place) {
 }
 
 struct Measured {
-    double recall = 0.0, latency_us = 0.0, exact_us = 0.0;
+    double recall = 0.0, latency_us = 0.0, exact_us = 0.0, unfiltered_us = 0.0;
     bool too_few = false;
 };
 
 // Filters are read before the clock starts: a program that asks again keeps them.
 Measured measure(const Context& context, const storage::Snapshot& snapshot, const Data& data,
                  std::optional<std::pair<Kind, double>> filter) {
-    std::vector<double> latencies, exact_latencies;
+    std::vector<double> latencies, exact_latencies, unfiltered_latencies;
     std::size_t good = 0, expected = 0;
     Measured measured;
     for (std::size_t q = 0; q < kQueries; ++q) {
@@ -115,17 +114,28 @@ Measured measure(const Context& context, const storage::Snapshot& snapshot, cons
                 filter_text(filter->first, filter->second, data.query_places[q])));
             options.filter = &*own;
         }
+        storage::SearchOptions unfiltered = options;
+        unfiltered.filter = nullptr;
         storage::SearchOptions exactly = options;
         exactly.recall.reset();
         exactly.mode = storage::SearchMode::kExact;
-        std::vector<storage::Hit> hits, truth;
-        for (std::size_t round = 0; round < kRounds; ++round) {
+        // Without a filter another query is asked, whose surroundings no cache holds yet.
+        const auto elsewhere =
+            std::span(data.queries).subspan((q + kQueries / 3) % kQueries * kDim, kDim);
+        std::vector<storage::Hit> hits, truth, ignored;
+        // In turns: whoever is later finds the filter's columns in the cache.
+        for (std::size_t turn = 0; turn < 3; ++turn) {
+            const std::size_t what = (turn + q) % 3;
             const double start = bars::now_s();
-            hits = bars::search_one(context, snapshot, query, options);
-            const double middle = bars::now_s();
-            truth = bars::search_one(context, snapshot, query, exactly);
-            latencies.push_back((middle - start) * 1e6);
-            exact_latencies.push_back((bars::now_s() - middle) * 1e6);
+            if (what == 0) {
+                hits = bars::search_one(context, snapshot, query, options);
+            } else {
+                const auto& other = what == 1 ? exactly : unfiltered;
+                (what == 1 ? truth : ignored) =
+                    bars::search_one(context, snapshot, what == 1 ? query : elsewhere, other);
+            }
+            auto& list = what == 0 ? latencies : what == 1 ? exact_latencies : unfiltered_latencies;
+            list.push_back((bars::now_s() - start) * 1e6);
         }
         measured.too_few = measured.too_few || hits.size() < truth.size();
         good += std::min(bars::good_hits(hits, truth), truth.size());
@@ -135,12 +145,13 @@ Measured measure(const Context& context, const storage::Snapshot& snapshot, cons
         expected == 0 ? 1.0 : static_cast<double>(good) / static_cast<double>(expected);
     measured.latency_us = bars::median(latencies);
     measured.exact_us = bars::median(exact_latencies);
+    measured.unfiltered_us = bars::median(unfiltered_latencies);
     return measured;
 }
 
-bool judge(const char* name, Kind kind, double share, const Measured& one, double unfiltered_us) {
+bool judge(const char* name, Kind kind, double share, const Measured& one) {
     const bool away = kind == Kind::kAway;
-    const double ratio = one.latency_us / (away ? one.exact_us : unfiltered_us);
+    const double ratio = one.latency_us / (away ? one.exact_us : one.unfiltered_us);
     const double bar = away ? kAgainstScan : kAgainstUnfiltered;
     const bool met = one.recall >= kRecall && ratio <= bar && !one.too_few;
     std::printf(
@@ -175,7 +186,7 @@ int main(int argc, char** argv) {
           std::pair{"away", Kind::kAway}}) {
         for (const double share : kShares) {
             const Measured one = measure(context, snapshot, data, std::pair{kind, share});
-            met = judge(name, kind, share, one, plain.latency_us) && met;
+            met = judge(name, kind, share, one) && met;
         }
     }
     return met ? 0 : 1;

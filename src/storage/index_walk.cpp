@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <mutex>
+#include <numeric>
 #include <optional>
 
 #include <abi/core/log.hpp>
@@ -23,6 +25,9 @@ constexpr std::size_t kQueryGrain = 16;
 constexpr std::uint64_t kFewestAHit = 24;
 // Distances that a walk takes for each candidate that it keeps, about.
 constexpr std::uint64_t kDistancesACandidate = 12;
+// What is needed of candidates grows with the share of rows that are no hits to this power, and is
+// never less than this many times what holds the hits if those lie evenly.
+constexpr double kCrowdingPower = 0.75, kCrowdingReserve = 1.4;
 constexpr std::size_t kFetchAhead = 3;  // rows on their way while one is compared
 constexpr std::size_t kCacheLine = 64;
 constexpr std::uint32_t kMostEffort = 1U << 20;
@@ -90,8 +95,12 @@ IndexWalk::IndexWalk(const Context& context, const State& state, const SearchOpt
         if (effort == 0) {
             continue;
         }
-        // Rows that are no hits take places among the candidates.
-        const std::uint64_t needed = effort * rows / hits;
+        // Rows that are no hits take places among the candidates, but the more candidates there are
+        // the smaller the part of them that only serves to find the others.
+        const double crowding = static_cast<double>(rows) / static_cast<double>(hits);
+        const auto needed = static_cast<std::uint64_t>(
+            std::max(effort * std::pow(crowding, kCrowdingPower),
+                     static_cast<double>(k_) * crowding * kCrowdingReserve));
         Walk& walk = walks_.emplace_back(Walk{unit, index, effort, hits, {}});
         if (needed * kDistancesACandidate < hits) {
             walk.effort = static_cast<std::uint32_t>(needed);
@@ -113,14 +122,32 @@ bool IndexWalk::may_be_hit(const Walk& walk, std::uint32_t row) const noexcept {
                                : allowed_->contains(state_.first_row(walk.unit) + row);
 }
 
+// Word by word: one row in a hundred may be allowed.
 std::vector<std::uint32_t> IndexWalk::rows_in(std::size_t unit) const {
     const SegmentUnit& segment = state_.segments[unit];
-    const RowNumber first = state_.first_row(unit);
+    const std::uint64_t count = segment.segment->rows();
+    const RowNumber first = allowed_ == nullptr ? 0 : state_.first_row(unit);
+    std::span<const std::uint64_t> words;
+    if (allowed_ != nullptr) {
+        words = allowed_->words();
+    } else if (segment.deleted != nullptr) {
+        words = segment.deleted->words();
+    }
+    const std::uint64_t flip = allowed_ == nullptr ? ~std::uint64_t{0} : 0;
     std::vector<std::uint32_t> rows;
     rows.reserve(allowed_in(unit));
-    for (std::uint64_t row = 0; row < segment.segment->rows(); ++row) {
-        if (allowed_ == nullptr ? !segment.dead(row) : allowed_->contains(first + row)) {
-            rows.push_back(static_cast<std::uint32_t>(row));
+    if (allowed_ == nullptr && segment.deleted == nullptr) {
+        rows.resize(count);
+        std::iota(rows.begin(), rows.end(), std::uint32_t{0});
+        return rows;
+    }
+    for (std::uint64_t word = first / 64; word * 64 < first + count; ++word) {
+        for (std::uint64_t bits = words[word] ^ flip; bits != 0; bits &= bits - 1) {
+            const std::uint64_t row =
+                word * 64 + static_cast<std::uint64_t>(std::countr_zero(bits)) - first;
+            if (row < count) {  // wraps below `first`
+                rows.push_back(static_cast<std::uint32_t>(row));
+            }
         }
     }
     return rows;
@@ -200,6 +227,16 @@ Result<bool> IndexWalk::search(const Context& context, const QueryBlock& queries
     return enough.load();
 }
 
+void IndexWalk::keep_hits(const Walk& walk, std::span<const AnnCandidate> found, std::size_t most,
+                          Nearest& nearest) const {
+    nearest.rows.clear();
+    for (const AnnCandidate& candidate : found) {
+        if (nearest.rows.size() < most && may_be_hit(walk, candidate.row)) {
+            nearest.rows.push_back(candidate.row);
+        }
+    }
+}
+
 // One query through one index. False when fewer hits came back than there are rows for.
 Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t query,
                             const float* values, simd::TopK& best) const {
@@ -208,13 +245,16 @@ Result<bool> IndexWalk::run(const Walk& walk, Nearest& nearest, std::size_t quer
     const auto found = walk.rows.empty()
                            ? walk.index->candidates(values, walk.effort, nearest.scratch)
                            : walk.index->nearest_of(values, walk.rows, most, nearest.scratch);
-    const std::uint64_t found_at = nearest.explain == nullptr ? 0 : monotonic_ns();
-    nearest.rows.clear();
-    for (const AnnCandidate& candidate : found) {
-        if (nearest.rows.size() < most && may_be_hit(walk, candidate.row)) {
-            nearest.rows.push_back(candidate.row);
+    keep_hits(walk, found, most, nearest);
+    if (nearest.rows.size() < std::min<std::uint64_t>(k_, walk.allowed) && walk.rows.empty()) {
+        // The possible hits lie where the walk does not come to.
+        const std::vector<std::uint32_t> rows = rows_in(walk.unit);
+        keep_hits(walk, walk.index->nearest_of(values, rows, most, nearest.scratch), most, nearest);
+        if (nearest.explain != nullptr) {
+            nearest.explain->codes.code_distances += rows.size();
         }
     }
+    const std::uint64_t found_at = nearest.explain == nullptr ? 0 : monotonic_ns();
     const Segment& segment = *state_.segments[walk.unit].segment;
     const RowNumber first = state_.first_row(walk.unit);
     nearest.vectors.clear();

@@ -61,6 +61,8 @@ private:
     };
     Result<bool> run(const Walk& walk, Nearest& nearest, std::size_t query, const float* values,
                      simd::TopK& best) const;
+    void keep_hits(const Walk& walk, std::span<const AnnCandidate> found, std::size_t most,
+                   Nearest& nearest) const;
     bool may_be_hit(const Walk& walk, std::uint32_t row) const noexcept;
     std::uint64_t allowed_in(std::size_t unit) const noexcept;
     std::vector<std::uint32_t> rows_in(std::size_t unit) const;

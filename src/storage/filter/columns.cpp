@@ -154,12 +154,20 @@ Status SegmentColumns::add_posting(std::uint64_t place, std::uint64_t rows, Word
         return {};
     }
     ABI_TRY(const auto bytes, data(place, rows, sizeof(std::uint32_t)));
-    for (std::uint64_t i = 0; i < rows; ++i) {
+    const auto at = [&](std::uint64_t i) {
         std::uint32_t row = 0;
         std::memcpy(&row, bytes.data() + i * sizeof row, sizeof row);
-        if (row >= segment_->rows()) {
-            return fail(damaged("a column names rows that are not there"));
-        }
+        return row;
+    };
+    std::uint32_t largest = 0;  // looked for ahead, many at a time
+    for (std::uint64_t i = 0; i < rows; ++i) {
+        largest = std::max(largest, at(i));
+    }
+    if (rows != 0 && largest >= segment_->rows()) {
+        return fail(damaged("a column names rows that are not there"));
+    }
+    for (std::uint64_t i = 0; i < rows; ++i) {
+        const std::uint32_t row = at(i);
         words[row / 64] |= std::uint64_t{1} << (row % 64);
     }
     return {};
@@ -181,6 +189,14 @@ Status SegmentColumns::add_values(const ColumnEntry& entry, Range range, Words& 
     std::uint64_t begin = 0;
     if (range.first != 0) {
         ABI_TRY(begin, number<std::uint64_t>(entry.ends_at, range.first - 1));
+    }
+    // Commonly they all do, and no list is one of plain bits, which would leave a gap.
+    const std::uint64_t last_begin = count == 1 ? begin : at(ends, count - 2);
+    const std::uint64_t all = at(ends, count - 1) - begin;
+    if (((at(places, 0) | at(places, count - 1)) & kPlainBits) == 0 && begin <= last_begin &&
+        all <= entry.pairs &&
+        at(places, count - 1) == at(places, 0) + (last_begin - begin) * sizeof(std::uint32_t)) {
+        return add_posting(at(places, 0), all, words);
     }
     std::uint64_t list = 0, listed = 0;  // the run of lists so far
     for (std::uint64_t i = 0; i < count; ++i) {

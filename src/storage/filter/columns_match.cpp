@@ -38,14 +38,50 @@ Result<SegmentMatches> SegmentColumns::match(const FilterProgram& program) const
     return match_node(program, program.root);
 }
 
+namespace {
+bool is_half_open(const Condition& condition) {
+    return condition.kind == ConditionKind::kRange && !condition.negated &&
+           condition.low.has_value() != condition.high.has_value();
+}
+
+// Whether `more`, which the same rows must meet, went into `range`: the other end of it.
+bool closes(Condition& range, const Condition& more) {
+    if (!is_half_open(range) || !is_half_open(more) || range.field != more.field ||
+        range.operand != more.operand || range.low.has_value() == more.low.has_value()) {
+        return false;
+    }
+    (more.low ? range.low : range.high) = more.low ? more.low : more.high;
+    return true;
+}
+
+// What must hold together, with the two ends of a range in one condition: each alone may be met by
+// many more rows than both.
+std::vector<FilterNode> with_closed_ranges(const std::vector<FilterNode>& children) {
+    std::vector<FilterNode> closed;
+    for (const FilterNode& child : children) {
+        const bool merged = child.kind == FilterNode::Kind::kCondition &&
+                            std::any_of(closed.begin(), closed.end(), [&](FilterNode& other) {
+                                return other.kind == FilterNode::Kind::kCondition &&
+                                       closes(other.condition, child.condition);
+                            });
+        if (!merged) {
+            closed.push_back(child);
+        }
+    }
+    return closed;
+}
+}  // namespace
+
 Result<SegmentMatches> SegmentColumns::match_node(const FilterProgram& program,
                                                   const FilterNode& node) const {
     if (node.kind == FilterNode::Kind::kCondition) {
         return match_condition(program.fields[node.condition.field], node.condition);
     }
-    ABI_TRY(SegmentMatches all, match_node(program, node.children.front()));
-    for (std::size_t i = 1; i < node.children.size(); ++i) {
-        ABI_TRY(const SegmentMatches more, match_node(program, node.children[i]));
+    const std::vector<FilterNode> children =
+        node.kind == FilterNode::Kind::kAnd ? with_closed_ranges(node.children) : node.children;
+    ABI_TRY(SegmentMatches all, match_node(program, children.front()));
+    for (std::size_t i = 1; i < children.size(); ++i) {
+        ABI_TRY(const SegmentMatches more, match_node(program, children[i]));
         join(all, more, node.kind);
     }
     return all;

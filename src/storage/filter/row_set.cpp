@@ -23,6 +23,9 @@ RowSet::RowSet(std::vector<std::uint64_t> words, std::uint64_t rows)
 }
 
 std::uint64_t RowSet::count_in(std::uint64_t first, std::uint64_t count) const noexcept {
+    if (first == 0 && count >= rows_) {
+        return count_;
+    }
     first = std::min(first, rows_);
     const std::uint64_t end = first + std::min(count, rows_ - first);
     std::uint64_t found = 0;
