@@ -30,12 +30,12 @@ struct BackupInfo {
 };
 
 // Adds a backup of the database at `path` to `repository`, which is made when it does not exist or
-// is an empty directory. Waits for no lock on the database: writers and readers go on meanwhile, and
-// what was acknowledged before the call is in the backup. Everything is checked on the way: damage
-// is kCorrupt and leaves the earlier backups as they were, like any other failure. One backup at a
-// time per repository (kLocked otherwise). kInvalidArgument: the repository lies inside a
-// database; kAlreadyExists: it is a directory of something else; kIncompatible: it holds backups of
-// another database.
+// is an empty directory. Waits for no lock on the database: writers and readers go on meanwhile,
+// and what was acknowledged before the call is in the backup. Everything is checked on the way:
+// damage is kCorrupt and leaves the earlier backups as they were, like any other failure. One
+// backup at a time per repository (kLocked otherwise). kInvalidArgument: the repository lies inside
+// a database; kAlreadyExists: it is a directory of something else; kIncompatible: it holds backups
+// of another database.
 ABI_API Result<BackupInfo> make_backup(const Context& context, const std::string& path,
                                        const std::string& repository,
                                        Rehearsal rehearsal = Rehearsal::kNo);

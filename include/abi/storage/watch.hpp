@@ -42,8 +42,8 @@ struct WatchOptions {
     std::optional<std::uint64_t> from = {};
 };
 
-// Follows a database as a reading handle does: it waits for no lock, and the writer does not notice it.
-// Single thread. Borrowed services of the Context outlive it.
+// Follows a database as a reading handle does: it waits for no lock, and the writer does not notice
+// it. Single thread. Borrowed services of the Context outlive it.
 class ABI_API Watch {
 public:
     // Fails as Database::open does; kNotFound for a collection that is not there.
