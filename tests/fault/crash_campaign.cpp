@@ -302,7 +302,8 @@ private:
     template <class Body>
     void try_state(const CrashPlan& plan, const std::string& where, Body&& body) {
         ++number_;
-        if (!options_.only_state || *options_.only_state == number_) {
+        if (options_.only_state ? *options_.only_state == number_
+                                : number_ % options_.state_every == 0) {
             ++tally_.states;
             ++tally_.by_plan[plan_name(plan)];
             guard(plan, where, body);

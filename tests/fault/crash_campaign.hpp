@@ -22,6 +22,7 @@ struct CrashOptions {
     std::size_t recovery_every = 401;  // one state in so many is cut again during its recovery
     // Where the workload's disk drops syncs and says nothing (lying_files.hpp); "" : nowhere.
     std::string liar = {};
+    std::uint64_t state_every = 1;                 // tries one state in so many
     std::optional<std::uint64_t> only_state = {};  // runs this one alone, by its number
     bool first_failure = false;  // cut_everywhere ends with it: enough to see that there is one
 };

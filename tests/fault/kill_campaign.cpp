@@ -27,6 +27,17 @@ namespace {
 using Kind = Violation::Kind;
 
 constexpr std::size_t kMostThreads = 16;
+// How many commits each thread makes, and how long a child lives at most.
+#if defined(__SANITIZE_THREAD__)
+constexpr std::size_t kThreadCommits = 20;
+constexpr std::uint64_t kLife = 150'000;  // microseconds: everything takes longer
+#elif defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t kThreadCommits = 30;
+constexpr std::uint64_t kLife = 50'000;
+#else
+constexpr std::size_t kThreadCommits = 60;
+constexpr std::uint64_t kLife = 25'000;
+#endif
 
 // Survives the child.
 struct Shared {
@@ -262,7 +273,7 @@ public:
           context_(context_on(*fs_)),
           random_(options.profile.seed, 3),
           sync_(options.profile.sync),
-          work_(options.profile.seed, threads, 60),
+          work_(options.profile.seed, threads, kThreadCommits),
           held_(threads, 0) {}
 
     KillTally run() {
@@ -297,7 +308,7 @@ private:
             ::_exit(work());
         }
         const auto end =
-            std::chrono::steady_clock::now() + std::chrono::microseconds(random_.below(25'000));
+            std::chrono::steady_clock::now() + std::chrono::microseconds(random_.below(kLife));
         while (std::chrono::steady_clock::now() < end) {
             look_beside();
             std::this_thread::sleep_for(std::chrono::microseconds(200));

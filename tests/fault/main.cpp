@@ -1,5 +1,5 @@
 // Runs the fault tests. '--scale F' does F times as much as the ordinary run (doctest's own options
-// work as well); programs built with a sanitizer do a twentieth unless told otherwise.
+// work as well); programs built with a sanitizer do a fiftieth unless told otherwise.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@ namespace {
 #if defined(__SANITIZE_THREAD__)
 double factor = 0.01;  // these campaigns run on one thread: there are no races to find
 #elif defined(__SANITIZE_ADDRESS__)
-double factor = 0.05;
+double factor = 0.02;
 #else
 double factor = 1.0;
 #endif

@@ -20,9 +20,11 @@ constexpr std::uint32_t kDim = 24;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kRows = 700;  // not optimised there, and building an index is work
 constexpr std::size_t kQueries = 20;
+constexpr std::uint64_t kRounds = 2;
 #else
 constexpr std::size_t kRows = 3000;
 constexpr std::size_t kQueries = 100;
+constexpr std::uint64_t kRounds = 4;
 #endif
 
 // Points in clusters of a few dimensions: neither random noise nor trivial.
@@ -165,7 +167,7 @@ TEST_CASE("an index derived from one of other rows finds as much, and every row 
         ThreadPool pool(3);
         Context many = built.context;
         many.pool = &pool;
-        for (std::uint64_t round = 0; round < 4; ++round) {
+        for (std::uint64_t round = 0; round < kRounds; ++round) {
             Replaced replaced = replace_tenth(built.values, 10 + round);
             const MemoryVectors rows(replaced.values, kDim);
             const AnnIndex next = must(AnnIndex::derive(many, index, rows, replaced.origins));

@@ -268,7 +268,8 @@ TEST_SUITE("storage") {
             }
             CAPTURE(path);
             const bool list = path.ends_with(".wdk");
-            for (std::size_t at = 0; at < bytes.size(); at += bytes.size() < 2000 ? 1 : 997) {
+            for (std::size_t at = 0; at < bytes.size();
+                 at += bytes.size() < 2000 ? much(1, 7) : much(997, 2999)) {
                 CAPTURE(at);
                 flip(store.fs, path, at);
                 const BackupCheck check = must(verify_backups(store.context, kRepository));

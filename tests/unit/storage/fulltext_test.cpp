@@ -424,12 +424,12 @@ TEST_SUITE("fulltext") {
         MESSAGE("ABI_TEST_SEED=" << seed);
         Random random(seed);
         for (const std::uint64_t vocabulary : {30, 300, 20000}) {
-            const Library library(random.below(1U << 30U), 700, vocabulary, 4);
+            const Library library(random.below(1U << 30U), much(700, 500), vocabulary, 4);
             const Snapshot snapshot = library.snapshot();
             const Oracle oracle = oracle_of(snapshot);
             const SnapshotStats stats = snapshot.stats();
             const RowSet thirds = every_third(stats.rows + stats.deleted_rows);
-            for (int round = 0; round < 120; ++round) {
+            for (int round = 0; round < much(120, 12); ++round) {
                 const std::string text = random_query(random, vocabulary);
                 CAPTURE(text);
                 const auto query = TextQuery::parse(text);
@@ -453,9 +453,9 @@ TEST_SUITE("fulltext") {
     TEST_CASE("pruning changes nothing") {
         // The same query for all rows scores without pruning; its beginning is any smaller answer.
         Random random(seed_or(5));
-        const Library library(random.below(1U << 30U), 3000, 500, 3);
+        const Library library(random.below(1U << 30U), much(3000, 1500), 500, 3);
         const Snapshot snapshot = library.snapshot();
-        for (int round = 0; round < 60; ++round) {
+        for (int round = 0; round < much(60, 15); ++round) {
             const auto query = TextQuery::parse(random_query(random, 500));
             if (!query) {
                 continue;

@@ -100,7 +100,7 @@ TEST_SUITE("storage") {
         const CreateOptions options{.dimension = 2, .embedder = {}};
         must(Database::create(context, "/db", options));
         for (std::uint64_t at = 0; at <= fs.sequence(); ++at) {
-            for (const CrashPlan& plan : crash_plans(at, 3)) {
+            for (const CrashPlan& plan : crash_plans(at, much(3, 1))) {
                 CAPTURE(at);
                 CAPTURE(describe(plan));
                 const auto after = fs.crash_at(at, plan);

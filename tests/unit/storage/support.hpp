@@ -119,6 +119,18 @@ inline void flip(FileSystem& fs, const std::string& path, std::uint64_t offset,
     put(fs, path, bytes);
 }
 
+// How much of a long test is done. Under a sanitizer, where code is slow and not optimised, it is
+// the second figure: the ordinary run asks every case, the sanitizers watch each kind of them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int much([[maybe_unused]] int ordinary, int sanitized) {
+    return sanitized;
+}
+#else
+constexpr int much(int ordinary, [[maybe_unused]] int sanitized) {
+    return ordinary;
+}
+#endif
+
 // The seed of a random test: ABI_TEST_SEED replays one.
 inline std::uint64_t seed_or(std::uint64_t otherwise) {
     const char* const given = std::getenv("ABI_TEST_SEED");

@@ -104,7 +104,8 @@ TEST_SUITE("storage") {
             const bool segment = name.starts_with("seg-");
             const std::uint64_t end =
                 name.starts_with("log-") ? last_record(store, name) : bytes.size();
-            for (std::uint64_t at = 0; at < end; at += end < 600 ? 1 : 97 + at % 13) {
+            for (std::uint64_t at = 0; at < end;
+                 at += end < 600 ? much(1, 5) : much(97, 499) + at % 13) {
                 if (segment && !covered_in_segment(bytes, at)) {
                     continue;
                 }
@@ -203,7 +204,7 @@ TEST_SUITE("storage") {
         {
             Database database = store.create(1, Metric::kL2);
             std::vector<Row> rows;
-            for (int i = 0; i < 6000; ++i) {
+            for (int i = 0; i < much(6000, 3000); ++i) {
                 rows.push_back({"r" + std::to_string(i), {1}, std::string(1000, 'x'), {}});
             }
             must(commit(database, rows));
