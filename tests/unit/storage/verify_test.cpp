@@ -204,7 +204,7 @@ TEST_SUITE("storage") {
         {
             Database database = store.create(1, Metric::kL2);
             std::vector<Row> rows;
-            for (int i = 0; i < much(6000, 3000); ++i) {
+            for (int i = 0; i < much(6000, 4500); ++i) {
                 rows.push_back({"r" + std::to_string(i), {1}, std::string(1000, 'x'), {}});
             }
             must(commit(database, rows));
